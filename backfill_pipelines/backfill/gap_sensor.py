@@ -1,0 +1,162 @@
+"""The gap-filling sensor: one builder for all systems. Stopped by default, started from the UI.
+
+It decides from what the instance has recorded (verdicts, runs, backfills), never from memory of its own, and goes
+upstream first: a partition is requested only when everything it reads is published and green.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+from dagster._core.execution.backfill import BulkActionStatus
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
+from dagster._core.storage.event_log.base import PartitionKeyFilter
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+
+from backfill_pipelines.backfill.admission import Upstream, admitted
+from backfill_pipelines.backfill.gaps import AssetState, Failures, GapPlan, GapPolicy, GapRequest, plan_gaps
+from backfill_pipelines.backfill.gates import READ_BACK_GATE
+from backfill_pipelines.backfill.verdicts import latest_verdicts
+
+#: Tags of a run that a gap sensor asked for: which sensor, which range, how many partitions.
+SENSOR_TAG = "backfill/gap_sensor"
+RANGE_TAG = "backfill/gap_range"
+SIZE_TAG = "backfill/gap_partitions"
+
+Expected = Callable[[dg.SensorEvaluationContext], Sequence[str]]
+
+
+@dataclass(frozen=True)
+class GapAsset:
+    """An asset that a sensor keeps whole, and what it reads."""
+
+    key: dg.AssetKey
+    partitions_def: dg.PartitionsDefinition[Any]
+    upstreams: Sequence[Upstream] = ()
+
+    @property
+    def name(self) -> str:
+        """``dataset/table``."""
+        return self.key.to_user_string()
+
+    @property
+    def summary_check(self) -> dg.AssetCheckKey:
+        """The check that is green exactly when a partition is published."""
+        return dg.AssetCheckKey(self.key, READ_BACK_GATE)
+
+
+def build_gap_sensor(
+    *,
+    name: str,
+    description: str,
+    assets: Sequence[GapAsset],
+    expected: Expected,
+    policy: GapPolicy,
+    required_resource_keys: set[str] | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> dg.SensorDefinition:
+    """A sensor that requests range runs for the gaps of ``assets``, upstream first.
+
+    ``expected`` gives the partitions that ought to be complete by now.
+    """
+
+    @dg.sensor(
+        name=name,
+        description=description,
+        target=dg.AssetSelection.assets(*(asset.key for asset in assets)),
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        required_resource_keys=required_resource_keys,
+    )
+    def _sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        busy = busy_with(context.instance, [asset.key for asset in assets])
+        if busy:
+            return dg.SkipReason(f"Silent: {busy}")
+        now = clock()
+        wanted = list(expected(context))
+        states = [asset_state(context.instance, asset, wanted) for asset in assets]
+        plan = plan_gaps(states, policy, now, requested_today=requested_since_midnight(context.instance, name, now))
+        if not plan.requests:
+            return dg.SkipReason("Nothing to run. " + "; ".join(plan.seen))
+        context.log.info("; ".join(plan.seen))
+        return dg.SensorResult(run_requests=run_requests(context.instance, name, assets, plan))
+
+    return _sensor
+
+
+def busy_with(instance: dg.DagsterInstance, keys: Sequence[dg.AssetKey]) -> str:
+    """The backfill or run of the same assets that is under way, in words; empty when there is none."""
+    wanted = set(keys)
+    for status in (BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING):
+        for backfill in instance.get_backfills(status=status):
+            if wanted & set(backfill.asset_selection or ()):
+                return f"backfill {backfill.backfill_id} of the same assets is {status.value.lower()}"
+    for run in instance.get_runs(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES)):
+        if wanted & set(run.asset_selection or ()):
+            return f"run {run.run_id} of the same assets is {run.status.value.lower()}"
+    return ""
+
+
+def asset_state(instance: dg.DagsterInstance, asset: GapAsset, expected: Sequence[str]) -> AssetState:
+    """Complete, failed and blocked partitions of an asset."""
+    verdicts = latest_verdicts(instance, [asset.summary_check])[asset.summary_check]
+    complete = frozenset(key for key, passed in verdicts.items() if passed)
+    gaps = [key for key in expected if key not in complete]
+    ready = admitted(instance, asset.upstreams, gaps)
+    return AssetState(
+        name=asset.name,
+        all_partitions=asset.partitions_def.get_partition_keys(),
+        expected=expected,
+        complete=complete,
+        failures={k: found for k in gaps if k in verdicts and (found := failures_of(instance, asset, k))},
+        blocked=frozenset(gaps) - ready,
+    )
+
+
+def failures_of(instance: dg.DagsterInstance, asset: GapAsset, partition: str) -> Failures | None:
+    """Attempts since the partition was last complete; a run that died before its verdict counts as one."""
+    history = instance.event_log_storage.get_asset_check_execution_history(
+        asset.summary_check, limit=50, partition_filter=PartitionKeyFilter(key=partition)
+    )
+    attempts = 0
+    for record in history:
+        if record.status == AssetCheckExecutionRecordStatus.SUCCEEDED:
+            break
+        attempts += 1
+    if not attempts:
+        return None
+    return Failures(attempts, datetime.fromtimestamp(history[0].create_timestamp, UTC))
+
+
+def requested_since_midnight(instance: dg.DagsterInstance, sensor: str, now: datetime) -> int:
+    """Partitions that the sensor has asked for since midnight UTC."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    runs = instance.get_runs(dg.RunsFilter(tags={SENSOR_TAG: sensor}, created_after=midnight))
+    return sum(int(run.tags.get(SIZE_TAG, "0")) for run in runs)
+
+
+def run_requests(
+    instance: dg.DagsterInstance, sensor: str, assets: Sequence[GapAsset], plan: GapPlan
+) -> list[dg.RunRequest]:
+    """Range runs of a plan. The run key counts earlier runs of the range: Dagster drops a repeated key for ever."""
+    keys = {asset.name: asset.key for asset in assets}
+    return [_run_request(instance, sensor, keys[request.asset], request) for request in plan.requests]
+
+
+def _run_request(instance: dg.DagsterInstance, sensor: str, key: dg.AssetKey, request: GapRequest) -> dg.RunRequest:
+    gap = f"{request.asset}:{request.first}:{request.last}"
+    earlier = instance.get_runs_count(dg.RunsFilter(tags={SENSOR_TAG: sensor, RANGE_TAG: gap}))
+    return dg.RunRequest(
+        run_key=f"{sensor}:{gap}:attempt-{earlier + 1}",
+        asset_selection=[key],
+        tags={
+            ASSET_PARTITION_RANGE_START_TAG: request.first,
+            ASSET_PARTITION_RANGE_END_TAG: request.last,
+            SENSOR_TAG: sensor,
+            RANGE_TAG: gap,
+            SIZE_TAG: str(request.size),
+        },
+    )

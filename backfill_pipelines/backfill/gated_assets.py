@@ -1,0 +1,255 @@
+"""The gated range run: one run computes a range of partitions, every partition is judged on its own.
+
+``gated_asset`` builds the Dagster asset. Its run goes admission -> stage -> gates -> publish -> ledger -> events,
+and ends in a failure that names the partitions that stayed red. What a partition is and where it is stored is the
+business of the ``RangeTarget`` that a domain supplies.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import dagster as dg
+from pydantic import Field
+
+from backfill_pipelines.backfill.admission import Upstream, admit
+from backfill_pipelines.backfill.failures import ReadBackError
+from backfill_pipelines.backfill.gates import (
+    Gate,
+    Measurement,
+    Verdict,
+    all_measured,
+    judge,
+    read_back_gate,
+    upstream_gate,
+)
+from backfill_pipelines.backfill.metadata import partition_metadata
+from backfill_pipelines.backfill.outcome import (
+    Decision,
+    PartitionOutcome,
+    RangeOutcome,
+    StagedPartition,
+    failure_message,
+)
+from backfill_pipelines.backfill.verdicts import record_verdicts
+
+
+class RangeConfig(dg.Config):
+    """Launch-time choices of a range run; every default is the safe one."""
+
+    on_error: Literal["continue", "stop"] = Field(
+        default="continue",
+        description="'stop' holds back every partition after the first red one; 'continue' publishes the green ones.",
+    )
+    force: bool = Field(default=False, description="Write partitions again although their content has not changed.")
+
+
+class RangeTarget(Protocol):
+    """Where a range of partitions is computed, measured and published."""
+
+    def stage(self, partitions: Sequence[str]) -> Mapping[str, StagedPartition]:
+        """Compute the partitions into staging; says what each now holds."""
+        ...
+
+    def measure(self, gate: Gate, partitions: Sequence[str]) -> Mapping[str, Measurement]:
+        """Measure one gate on the staged partitions."""
+        ...
+
+    def publish(self, partitions: Sequence[str], *, force: bool) -> Mapping[str, Decision]:
+        """Publish in one transaction and read back; partitions that did not change are left alone.
+
+        Raises:
+            ReadBackError: what came back is not what was staged; nothing was changed.
+        """
+        ...
+
+    def record(self, outcome: RangeOutcome) -> None:
+        """Write run history and verdicts to the domain's ledger; part of success."""
+        ...
+
+    def run_metadata(self) -> Mapping[str, Any]:
+        """Metadata of the run as a whole: SQL, preview, column lineage."""
+        ...
+
+
+TargetFactory = Callable[[dg.AssetExecutionContext, Sequence[str]], AbstractContextManager[RangeTarget]]
+
+
+@dataclass(frozen=True)
+class GatedSpec:
+    """What Dagster shows of a gated asset, what it reads and what must be true of it."""
+
+    key: dg.AssetKey
+    description: str
+    group: str
+    gates: Sequence[Gate]
+    upstreams: Sequence[Upstream] = ()
+    kinds: frozenset[str] = frozenset()
+    owners: Sequence[str] = ()
+    code_version: str = "1"
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Name of the op, and what the command line calls the asset."""
+        return "__".join(self.key.path)
+
+    @property
+    def all_gates(self) -> list[Gate]:
+        """The asset's own gates between admission and read-back."""
+        first = [upstream_gate("Repair the upstream partition first.")] if self.upstreams else []
+        return [*first, *self.gates, read_back_gate()]
+
+
+def gated_asset(
+    spec: GatedSpec,
+    *,
+    partitions_def: dg.PartitionsDefinition[Any],
+    partitions_per_run: int,
+    open_target: TargetFactory,
+    required_resource_keys: set[str],
+) -> dg.AssetsDefinition:
+    """The Dagster asset of a spec: one range run at most ``partitions_per_run`` partitions long.
+
+    Give parent and child different ``partitions_per_run``: Dagster puts assets of equal backfill policy into one
+    run, and there a single red date of the parent would skip the child for the whole range.
+    """
+    asset_spec = dg.AssetSpec(
+        spec.key,
+        deps=[dg.AssetDep(upstream.key) for upstream in spec.upstreams],
+        description=spec.description,
+        group_name=spec.group,
+        kinds=set(spec.kinds),
+        owners=list(spec.owners),
+        code_version=spec.code_version,
+        metadata=dict(spec.metadata),
+        skippable=True,
+    )
+
+    @dg.multi_asset(
+        name=spec.name,
+        specs=[asset_spec],
+        check_specs=[_check_spec(spec.key, gate, partitions_def) for gate in spec.all_gates],
+        can_subset=True,
+        partitions_def=partitions_def,
+        backfill_policy=dg.BackfillPolicy.multi_run(partitions_per_run),
+        required_resource_keys=required_resource_keys,
+        # For infrastructure only: red partitions raise with allow_retries=False.
+        retry_policy=dg.RetryPolicy(max_retries=1, delay=5),
+    )
+    def _gated(context: dg.AssetExecutionContext, config: RangeConfig) -> Iterator[dg.MaterializeResult[Any]]:
+        yield from _run_range(context, spec, config, open_target)
+
+    return _gated
+
+
+def _check_spec(key: dg.AssetKey, gate: Gate, partitions_def: dg.PartitionsDefinition[Any]) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        gate.name,
+        asset=key,
+        description=gate.description,
+        blocking=gate.blocking,
+        partitions_def=partitions_def,
+    )
+
+
+def _run_range(
+    context: dg.AssetExecutionContext, spec: GatedSpec, config: RangeConfig, open_target: TargetFactory
+) -> Iterator[dg.MaterializeResult[Any]]:
+    partitions = list(context.partition_keys)
+    outcomes, admitted = _admission(context.instance, spec, partitions)
+    with open_target(context, admitted) as target:
+        if admitted:
+            _audit(target, spec, outcomes, admitted)
+            _publish(target, spec, outcomes, admitted, config)
+        outcome = RangeOutcome({partition: outcomes[partition] for partition in partitions})
+        target.record(outcome)
+        run_metadata = target.run_metadata() if outcome.green else {}
+    context.log.info("%s: %s", spec.key.to_user_string(), dict(outcome.tally))
+    yield from _materialize(context, spec.key, outcome, run_metadata)
+    record_verdicts(context, spec.key, [v for p in partitions for v in outcomes[p].verdicts])
+    if outcome.failed:
+        raise dg.Failure(
+            description=failure_message(spec.key.to_user_string(), outcome.failed, len(partitions)),
+            metadata={"failed_partitions": [o.partition for o in outcome.failed], **outcome.tally},
+            allow_retries=False,
+        )
+
+
+def _admission(
+    instance: dg.DagsterInstance, spec: GatedSpec, partitions: Sequence[str]
+) -> tuple[dict[str, PartitionOutcome], list[str]]:
+    """Outcomes that start with the admission verdict, and the partitions that may be computed."""
+    if not spec.upstreams:
+        return {p: PartitionOutcome(p, Decision.HELD_BACK) for p in partitions}, list(partitions)
+    verdicts = judge(spec.all_gates[0], admit(instance, spec.upstreams, partitions), partitions)
+    outcomes = {
+        v.partition: PartitionOutcome(v.partition, Decision.HELD_BACK if v.passed else Decision.REFUSED, None, [v])
+        for v in verdicts
+    }
+    for verdict in verdicts:
+        if not verdict.passed:
+            outcomes[verdict.partition].verdicts.append(_not_published(verdict.partition, verdict.measurement.sample))
+    return outcomes, [v.partition for v in verdicts if v.passed]
+
+
+def _audit(
+    target: RangeTarget, spec: GatedSpec, outcomes: Mapping[str, PartitionOutcome], admitted: Sequence[str]
+) -> None:
+    """Stage the admitted partitions and measure every gate of the asset on them."""
+    for partition, staged in target.stage(admitted).items():
+        outcomes[partition].staged = staged
+    for gate in spec.gates:
+        for verdict in judge(gate, target.measure(gate, admitted), admitted):
+            outcomes[verdict.partition].verdicts.append(verdict)
+
+
+def _publish(
+    target: RangeTarget,
+    spec: GatedSpec,
+    outcomes: dict[str, PartitionOutcome],
+    admitted: Sequence[str],
+    config: RangeConfig,
+) -> None:
+    """Publish what is green and close every outcome with the read-back verdict."""
+    red = [p for p in admitted if outcomes[p].red]
+    green = [p for p in admitted if p not in red and not (config.on_error == "stop" and red and p > red[0])]
+    try:
+        decisions, mismatch = target.publish(green, force=config.force), ""
+    except ReadBackError as error:
+        decisions, mismatch = {}, str(error)
+    for partition in admitted:
+        outcome = outcomes[partition]
+        if partition in decisions:
+            outcome.decision = decisions[partition]
+            outcome.verdicts.extend(judge(read_back_gate(), {partition: all_measured(0, 1)}, [partition]))
+        else:
+            cause = f"{spec.key.to_user_string()} {partition}: {mismatch or outcome.failure_text}"
+            outcome.verdicts.append(_not_published(partition, [cause]))
+
+
+def _not_published(partition: str, causes: Sequence[str]) -> Verdict:
+    """The read-back verdict of a partition that stays unpublished; downstream admission repeats the causes."""
+    return Verdict(read_back_gate(), partition, all_measured(1, 1, causes, "not published"))
+
+
+def _materialize(
+    context: dg.AssetExecutionContext,
+    key: dg.AssetKey,
+    outcome: RangeOutcome,
+    run_metadata: Mapping[str, Any],
+) -> Iterator[dg.MaterializeResult[Any]]:
+    """One materialisation for every green partition; the output itself only when all of them are."""
+    green = outcome.green
+    metadata = {p: partition_metadata(outcome.partitions[p]) for p in green}
+    if green:
+        # The UI shows the newest materialisation's: once a run is enough, and keeps the event log small.
+        metadata[green[-1]] |= dict(run_metadata)
+    if not outcome.failed:
+        for partition in green:
+            context.add_asset_metadata(metadata[partition], asset_key=key, partition_key=partition)
+        yield dg.MaterializeResult(asset_key=key)
+        return
+    for partition in green:
+        context.log_event(dg.AssetMaterialization(key, partition=partition, metadata=metadata[partition]))

@@ -1,0 +1,97 @@
+"""Verdicts and materialisations in Dagster's event log: writing them for a range, reading the latest of each.
+
+The only module that touches event-log calls which are not public API; each is pinned by a regression test.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import uuid4
+
+import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData,
+)
+from dagster._core.events import DagsterEvent, DagsterEventBatchMetadata, DagsterEventType
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+
+from backfill_pipelines.backfill.gates import Verdict
+
+
+def record_verdicts(context: dg.AssetExecutionContext, key: dg.AssetKey, verdicts: Sequence[Verdict]) -> None:
+    """One asset check evaluation for every verdict, aimed at its partition's latest materialisation.
+
+    Without the target Dagster takes a verdict as stale and shows the partition as "Missing". The events go as one
+    batch, which the batching event storage writes in one transaction.
+    """
+    targets = latest_materializations(context.instance, key, {verdict.partition for verdict in verdicts})
+    step = context.op_execution_context._step_execution_context  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    batch = uuid4().hex
+    for position, verdict in enumerate(verdicts, start=1):
+        evaluation = _evaluation(key, verdict, targets.get(verdict.partition))
+        DagsterEvent.from_step(
+            DagsterEventType.ASSET_CHECK_EVALUATION,
+            step,
+            evaluation,
+            message=verdict.text if not verdict.passed else f"{verdict.gate.name} is green for {verdict.partition}",
+            batch_metadata=DagsterEventBatchMetadata(batch, position == len(verdicts)),
+        )
+
+
+def _evaluation(key: dg.AssetKey, verdict: Verdict, target: Any) -> dg.AssetCheckEvaluation:
+    return dg.AssetCheckEvaluation(
+        asset_key=key,
+        check_name=verdict.gate.name,
+        passed=verdict.passed,
+        metadata=verdict.metadata,
+        description=None if verdict.passed else verdict.text,
+        partition=verdict.partition,
+        blocking=verdict.gate.blocking,
+        severity=dg.AssetCheckSeverity.ERROR if verdict.gate.blocking else dg.AssetCheckSeverity.WARN,
+        target_materialization_data=target,
+    )
+
+
+def latest_materializations(
+    instance: dg.DagsterInstance, key: dg.AssetKey, partitions: Iterable[str]
+) -> Mapping[str, AssetCheckEvaluationTargetMaterializationData]:
+    """The latest materialisation of each partition that has one, from one query a thousand records."""
+    wanted, found = set(partitions), dict[str, AssetCheckEvaluationTargetMaterializationData]()
+    cursor: str | None = None
+    while wanted - found.keys():
+        page = instance.fetch_materializations(
+            dg.AssetRecordsFilter(asset_key=key, asset_partitions=sorted(wanted - found.keys())),
+            limit=1000,
+            cursor=cursor,
+        )
+        for record in page.records:
+            found.setdefault(
+                str(record.partition_key),
+                AssetCheckEvaluationTargetMaterializationData(
+                    storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
+                ),
+            )
+        if not page.has_more:
+            break
+        cursor = page.cursor
+    return found
+
+
+def latest_verdict(instance: dg.DagsterInstance, check: dg.AssetCheckKey, partition: str) -> bool | None:
+    """Whether the latest evaluation of a check passed for a partition; None if there never was one."""
+    return latest_verdicts(instance, [check])[check].get(partition)
+
+
+def latest_verdicts(
+    instance: dg.DagsterInstance, checks: Sequence[dg.AssetCheckKey]
+) -> Mapping[dg.AssetCheckKey, Mapping[str, bool]]:
+    """The latest verdict of every partition of the checks, from one query a check.
+
+    An evaluation that was planned and never finished, because its run is under way or died, is no pass.
+    """
+    found: dict[dg.AssetCheckKey, dict[str, bool]] = {check: {} for check in checks}
+    infos = instance.event_log_storage.get_asset_check_partition_info(list(checks)) if checks else []
+    for info in infos:
+        if info.partition_key is not None:
+            passed = info.latest_execution_status == AssetCheckExecutionRecordStatus.SUCCEEDED
+            found[info.check_key][info.partition_key] = passed
+    return found

@@ -1,0 +1,27 @@
+"""Everything Dagster loads, assembled in one place. The only module that sees all domains."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from backfill_pipelines.backfill.event_storage import enable_event_batches
+from backfill_pipelines.nba.assets import build_assets
+from backfill_pipelines.nba.automation import build_sensors
+from backfill_pipelines.settings import Settings, read_settings
+from backfill_pipelines.stores.resources import build_resources
+
+enable_event_batches()
+
+
+def build_defs(settings: Settings, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
+    """Definitions of a deployment; ``resources`` replace those of the settings."""
+    return dg.Definitions(
+        assets=build_assets(),
+        sensors=build_sensors(),
+        resources={**build_resources(settings), **(resources or {})},
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_defs(read_settings())

@@ -1,0 +1,73 @@
+"""The tables of the pipeline as one list: contract, phase, processor name, upstreams, in the order of the work."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from backfill_pipelines.backfill.contracts import TableContract, contracts_by_name
+from backfill_pipelines.nba import tables_analytics as analytics
+from backfill_pipelines.nba import tables_raw as raw
+from backfill_pipelines.nba.tables_reference import REFERENCE_TABLES
+
+RAW_PHASE = "phase_2_raw"
+ANALYTICS_PHASE = "phase_3_analytics"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One table that is an asset.
+
+    ``reads`` are the tables that must be published for the same date; ``may_read`` are optional inputs, which order
+    the work but whose absence blocks nothing.
+    """
+
+    contract: TableContract
+    phase: str
+    processor: str
+    reads: tuple[TableContract, ...] = ()
+    may_read: tuple[TableContract, ...] = ()
+
+
+CATALOG: tuple[Entry, ...] = (
+    Entry(raw.SCHEDULE, RAW_PHASE, "NbacScheduleProcessor"),
+    Entry(raw.TEAM_BOXSCORE, RAW_PHASE, "NbacTeamBoxscoreProcessor", (raw.SCHEDULE,)),
+    Entry(raw.STARTING_LINEUPS, RAW_PHASE, "StartingLineupsProcessor", (raw.SCHEDULE,)),
+    Entry(raw.GAMEBOOK, RAW_PHASE, "NbacGamebookProcessor", (raw.SCHEDULE,), (raw.STARTING_LINEUPS,)),
+    Entry(raw.BDL_BOXSCORES, RAW_PHASE, "BdlPlayerBoxscoresProcessor", (raw.SCHEDULE,)),
+    Entry(raw.PLAYER_BOXSCORES, RAW_PHASE, "NbacPlayerBoxscoresProcessor", (raw.SCHEDULE,)),
+    Entry(raw.PLAY_BY_PLAY, RAW_PHASE, "BigDataBallPbpProcessor", (raw.SCHEDULE,)),
+    Entry(
+        raw.PLAYER_LINES,
+        RAW_PHASE,
+        "PlayerLinesProcessor",
+        (raw.SCHEDULE, raw.TEAM_BOXSCORE),
+        (raw.GAMEBOOK, raw.BDL_BOXSCORES),
+    ),
+    Entry(
+        analytics.TEAM_OFFENSE,
+        ANALYTICS_PHASE,
+        "TeamOffenseGameSummaryProcessor",
+        (raw.SCHEDULE, raw.TEAM_BOXSCORE, raw.PLAYER_LINES),
+        (raw.PLAY_BY_PLAY, raw.GAMEBOOK),
+    ),
+    Entry(
+        analytics.PLAYER_SUMMARY,
+        ANALYTICS_PHASE,
+        "PlayerGameSummaryProcessor",
+        (raw.PLAYER_LINES, analytics.TEAM_OFFENSE),
+        (raw.STARTING_LINEUPS, raw.PLAY_BY_PLAY),
+    ),
+    Entry(
+        analytics.TEAM_DEFENSE,
+        ANALYTICS_PHASE,
+        "TeamDefenseGameSummaryProcessor",
+        (analytics.TEAM_OFFENSE, analytics.PLAYER_SUMMARY),
+    ),
+)
+
+BY_TABLE: dict[str, Entry] = {entry.contract.full_name: entry for entry in CATALOG}
+
+
+@lru_cache(maxsize=1)
+def all_contracts() -> dict[str, TableContract]:
+    """Every table of the warehouse, assets or not."""
+    return contracts_by_name([*raw.RAW_TABLES, *analytics.ANALYTICS_TABLES, *REFERENCE_TABLES])

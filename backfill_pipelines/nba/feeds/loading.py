@@ -1,0 +1,137 @@
+"""A feed's files of a range of dates -> one Arrow table, and everything that was set aside on the way.
+
+The best capture of an entity that parses counts. A worse one is used when the best does not parse, and that is said.
+One bad file never keeps another from loading.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from backfill_pipelines.backfill.contracts import TableContract
+from backfill_pipelines.nba.feeds.captures import Capture, Feed, captures
+from backfill_pipelines.nba.feeds.parsed import BadFileError, Parsed, RejectedRow
+from backfill_pipelines.stores.objects import ObjectStore
+from backfill_pipelines.stores.warehouse import arrow_schema
+
+Parser = Callable[[Capture, Any], Parsed]
+
+
+@dataclass(frozen=True)
+class SetAsideFile:
+    """A file, or one game's part of it, that was not loaded."""
+
+    capture: Capture
+    code: str
+    detail: str
+    nba_game_id: str | None
+
+
+@dataclass
+class Loaded:
+    """What the files of a range gave."""
+
+    table: pa.Table
+    files_read: int = 0
+    #: Entities of which a capture parsed.
+    entities: set[str] = field(default_factory=set)
+    rejected: list[tuple[Capture, RejectedRow]] = field(default_factory=list)
+    set_aside: list[SetAsideFile] = field(default_factory=list)
+    warnings: dict[date, list[str]] = field(default_factory=dict)
+    #: Days about which no file said anything although one had to.
+    lost_days: dict[date, str] = field(default_factory=dict)
+
+    def warn(self, day: date | None, text: str, days: Iterable[date]) -> None:
+        """Note something odd for its day, or for all days when the file is about many."""
+        for each in [day] if day else days:
+            self.warnings.setdefault(each, []).append(text)
+
+
+def load(feed: Feed, contract: TableContract, store: ObjectStore, days: Sequence[date], parse: Parser) -> Loaded:
+    """Read and parse the captures of the days; rows of other days (a season file has them) are left out."""
+    versions, tables = captures(feed, store, days), list[pa.Table]()
+    wanted, schema = set(days), arrow_schema(contract)
+    loaded = Loaded(schema.empty_table())
+    best = {found[0].object_key: found for found in versions.values()}
+    for key, content in store.read(list(best)):
+        capture, parsed = _first_that_parses(best[key], content, feed, store, parse, loaded, days)
+        loaded.files_read += 1
+        if capture is None or parsed is None:
+            continue
+        loaded.entities.add(capture.entity)
+        rows = [row for row in parsed.rows if row["game_date"] in wanted]
+        stamp = {"source_file_path": capture.object_key, "capture_ts": capture.taken_at}
+        tables.append(_table([row | stamp for row in rows], schema))
+        _keep_aside(loaded, capture, parsed, wanted, days)
+    loaded.table = pa.concat_tables(tables) if tables else loaded.table
+    return loaded
+
+
+def _first_that_parses(
+    versions: Sequence[Capture],
+    newest_content: bytes,
+    feed: Feed,
+    store: ObjectStore,
+    parse: Parser,
+    loaded: Loaded,
+    days: Sequence[date],
+) -> tuple[Capture | None, Parsed | None]:
+    """The best capture that parses; every better one that does not is set aside."""
+    for position, capture in enumerate(versions):
+        content = newest_content if position == 0 else dict(store.read([capture.object_key]))[capture.object_key]
+        try:
+            parsed = parse(capture, _document(feed, content))
+        except BadFileError as error:
+            loaded.set_aside.append(SetAsideFile(capture, error.code, error.detail, capture.nba_game_id))
+            loaded.warn(capture.day, f"{error.code}: {capture.object_key}", days)
+            continue
+        if position:
+            loaded.warn(capture.day, f"newer_capture_corrupt: {versions[0].object_key}", days)
+        return capture, parsed
+    return None, None
+
+
+def _document(feed: Feed, content: bytes) -> Any:
+    if not content.strip():
+        raise BadFileError("empty_file", "zero bytes; capture it again")
+    if feed.suffix != ".json":
+        return content
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise BadFileError("corrupt_file", f"no JSON: {error}; capture it again") from error
+
+
+def checked(parse: Parser) -> Parser:
+    """A parser whose surprises about the shape of a document become ``unknown_shape`` of that file alone."""
+
+    def parse_checked(capture: Capture, document: Any) -> Parsed:
+        try:
+            return parse(capture, document)
+        except BadFileError:
+            raise
+        except KeyError as error:
+            raise BadFileError("unknown_shape", f"the field {error} is missing") from error
+        except (TypeError, ValueError, AttributeError, IndexError, pa.ArrowException) as error:
+            raise BadFileError("unknown_shape", f"{type(error).__name__}: {error}") from error
+
+    return parse_checked
+
+
+def _table(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
+    return pa.Table.from_pylist(rows, schema)
+
+
+def _keep_aside(loaded: Loaded, capture: Capture, parsed: Parsed, wanted: set[date], days: Sequence[date]) -> None:
+    loaded.rejected += [(capture, row) for row in parsed.rejected if row.day in wanted]
+    for game, code, detail in parsed.bad_games:
+        loaded.set_aside.append(SetAsideFile(capture, code, detail, game))
+        loaded.warn(capture.day, f"{code}: {game} in {capture.object_key}", days)
+    if parsed.drift:
+        loaded.warn(capture.day, f"schema_drift: {', '.join(sorted(parsed.drift))} in {capture.object_key}", days)
+    for note in parsed.notes:
+        loaded.warn(capture.day, note, days)

@@ -1,0 +1,49 @@
+-- Grain: one row for each partition of a range: its state by data, its rows, and why the latest run left it open.
+-- A date counts as accounted for when its latest run ended well and the data are what the schedule expects, or
+-- the table is optional and its run ended well.
+WITH published AS (
+  SELECT game_date, COUNT(*) AS row_count
+  FROM {published}
+  WHERE game_date BETWEEN @start_date AND @end_date
+  GROUP BY game_date
+),
+games AS (
+  SELECT
+    e.partition_date,
+    COUNT(DISTINCT e.game_id) AS expected,
+    COUNT(DISTINCT IF(p.game_id IS NOT NULL, e.game_id, NULL)) AS found,
+    COUNT(DISTINCT IF(s.game_id IS NOT NULL, e.game_id, NULL)) AS staged
+  FROM nba_reference.expected_games AS e
+  LEFT JOIN {published} AS p ON p.game_id = e.game_id AND p.game_date BETWEEN @start_date AND @end_date
+  LEFT JOIN {staged} AS s ON s.game_id = e.game_id AND s.game_date BETWEEN @start_date AND @end_date
+  WHERE e.partition_date BETWEEN @start_date AND @end_date
+  GROUP BY e.partition_date
+),
+latest AS (
+  SELECT
+    data_date, success, error_message, rows_quarantined,
+    ROW_NUMBER() OVER (PARTITION BY data_date ORDER BY processed_at DESC, attempt DESC) AS newest
+  FROM nba_reference.processor_run_history
+  WHERE data_date BETWEEN @start_date AND @end_date AND processor_name = @processor
+)
+SELECT
+  x.partition_date,
+  CASE
+    WHEN NOT IFNULL(l.success, FALSE) AND IFNULL(g.staged, 0) > 0 AND IFNULL(g.found, 0) = 0 THEN 'partial'
+    WHEN l.success IS NULL AND IFNULL(p.row_count, 0) = 0 THEN 'missing'
+    WHEN x.state_expected = 'expected_empty' THEN 'expected_empty'
+    WHEN IFNULL(g.expected, 0) = 0 AND IFNULL(p.row_count, 0) > 0 THEN 'complete'
+    WHEN IFNULL(g.found, 0) = 0 THEN 'missing'
+    WHEN g.found < g.expected THEN 'partial'
+    WHEN l.rows_quarantined > 0 THEN 'quarantined'
+    ELSE 'complete'
+  END AS state,
+  IFNULL(p.row_count, 0) AS row_count,
+  IFNULL(l.success, FALSE) AS is_accounted,
+  l.error_message AS why
+FROM nba_reference.expected_partitions AS x
+LEFT JOIN published AS p ON p.game_date = x.partition_date
+LEFT JOIN games AS g ON g.partition_date = x.partition_date
+LEFT JOIN latest AS l ON l.data_date = x.partition_date AND l.newest = 1
+WHERE x.table_name = '{published}' AND x.partition_date IN (SELECT day FROM UNNEST(@partitions) AS day)
+ORDER BY x.partition_date

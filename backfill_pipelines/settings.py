@@ -1,0 +1,76 @@
+"""Settings: read from the environment once, validated, the only difference between deployments.
+
+Every variable starts with ``BACKFILL_``. Reading them opens no connection.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from backfill_pipelines.backfill.failures import SettingsError
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """All settings, with the embedded defaults."""
+
+    model_config = SettingsConfigDict(env_prefix="BACKFILL_", extra="ignore", frozen=True)
+
+    deployment: Literal["local", "dev", "prod"] = Field("local", description="Which deployment this process is.")
+    state_dir: Path = Field(PROJECT_ROOT / ".state", description="Folder of everything embedded; git ignores it.")
+    warehouse: Literal["duckdb", "bigquery"] = Field("duckdb", description="Engine of the warehouse.")
+    duckdb_path: Path | None = Field(
+        None, description="The DuckDB file; default: warehouse.duckdb in the state folder."
+    )
+    lock_timeout_seconds: float = Field(120.0, gt=0, description="Wait while another process holds the DuckDB file.")
+    bigquery_project: str | None = Field(None, description="Project of the warehouse; needed with bigquery.")
+    bigquery_location: str = Field("US", description="Location of the datasets.")
+    bigquery_endpoint: str | None = Field(None, description="Endpoint of an emulator; empty for the real service.")
+    feeds_url: str | None = Field(
+        None, description="Folder or gs:// prefix of the raw feeds; default: feeds in the state folder."
+    )
+    feeds_endpoint: str | None = Field(None, description="Endpoint of a bucket emulator; empty for the real service.")
+    ui_port: int = Field(3000, ge=1, le=65535, description="Port of the web UI.")
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Settings":
+        if self.warehouse == "bigquery" and not self.bigquery_project:
+            raise ValueError("BACKFILL_WAREHOUSE=bigquery needs BACKFILL_BIGQUERY_PROJECT")
+        if self.deployment == "prod" and self.warehouse == "duckdb":
+            raise ValueError("BACKFILL_DEPLOYMENT=prod needs BACKFILL_WAREHOUSE=bigquery: DuckDB is the local default")
+        return self
+
+    @property
+    def duckdb_file(self) -> Path:
+        """The DuckDB file in force."""
+        return self.duckdb_path or self.state_dir / "warehouse.duckdb"
+
+    @property
+    def feeds_root(self) -> str:
+        """The feed root in force."""
+        return self.feeds_url or str(self.state_dir / "feeds")
+
+    @property
+    def dagster_home(self) -> Path:
+        """Where Dagster keeps runs, events and schedules."""
+        return self.state_dir / "dagster"
+
+
+def read_settings() -> Settings:
+    """Settings from the environment.
+
+    Raises:
+        SettingsError: one line for each wrong variable.
+    """
+    try:
+        return Settings()  # pyright: ignore[reportCallIssue]
+    except ValidationError as error:
+        lines = [f"  {_variable(item['loc'])}: {item['msg']}" for item in error.errors()]
+        raise SettingsError("wrong settings:\n" + "\n".join(lines)) from error
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    return "BACKFILL_" + "_".join(str(part) for part in location).upper() if location else "settings"

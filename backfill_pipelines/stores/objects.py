@@ -1,0 +1,91 @@
+"""The object store edge: raw files under one root, a local folder or a bucket, through fsspec.
+
+Keys are relative to the root and the same everywhere. Nothing here knows what the files contain.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+import fsspec
+from pydantic import Field, PrivateAttr
+
+from backfill_pipelines.backfill.failures import StoreError
+
+#: Listings and reads in flight at once; a bucket answers each in tens of milliseconds.
+CONCURRENCY = 16
+#: Files read at a time, so that a season of a feed never sits in memory as a whole.
+READ_BATCH = 500
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """One object: key below the root, size in bytes, time of its last change (UTC)."""
+
+    key: str
+    size: int
+    modified: datetime
+
+
+class ObjectStore(dg.ConfigurableResource):
+    """Raw files below one root."""
+
+    url: str = Field(description="Root of the files: a folder, or gs://bucket/prefix.")
+    endpoint: str | None = Field(default=None, description="Endpoint of a bucket emulator; None for the real service.")
+    _opened: tuple[Any, str] | None = PrivateAttr(default=None)
+
+    def find(self, prefixes: Iterable[str]) -> list[ObjectInfo]:
+        """All objects below the prefixes (folders), in key order; a missing folder has none.
+
+        Raises:
+            StoreError: the root itself does not exist or cannot be read.
+        """
+        self._require_root()
+        with ThreadPoolExecutor(CONCURRENCY) as pool:
+            found = pool.map(self._list_one, list(prefixes))
+        return sorted((info for part in found for info in part), key=lambda info: info.key)
+
+    def read(self, keys: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        """Contents of the objects, in the order of the keys, a batch at a time.
+
+        ``cat_file`` one by one in threads: ``cat`` would expand the square brackets in some feeds' file names.
+        """
+        filesystem, root = self._filesystem
+        with ThreadPoolExecutor(CONCURRENCY) as pool:
+            for start in range(0, len(keys), READ_BATCH):
+                batch = keys[start : start + READ_BATCH]
+                yield from zip(batch, pool.map(lambda key: filesystem.cat_file(f"{root}/{key}"), batch), strict=True)
+
+    @property
+    def _filesystem(self) -> tuple[Any, str]:
+        if self._opened is None:
+            options: dict[str, Any] = {"endpoint_url": self.endpoint, "token": "anon"} if self.endpoint else {}
+            filesystem, root = fsspec.core.url_to_fs(self.url, **options)
+            self._opened = filesystem, str(root).rstrip("/")
+        return self._opened
+
+    def _require_root(self) -> None:
+        filesystem, root = self._filesystem
+        if not filesystem.exists(root):
+            raise StoreError(
+                f"the feed folder {self.url} does not exist. Repair: set BACKFILL_FEEDS_URL to the folder or bucket "
+                "that holds the raw files, or generate sample feeds: backfill demo"
+            )
+
+    def _list_one(self, prefix: str) -> list[ObjectInfo]:
+        filesystem, root = self._filesystem
+        filesystem.invalidate_cache(f"{root}/{prefix}")
+        found = filesystem.find(f"{root}/{prefix}", detail=True)
+        return [ObjectInfo(path[len(root) + 1 :], int(info["size"]), _modified(info)) for path, info in found.items()]
+
+
+def _modified(info: dict[str, Any]) -> datetime:
+    """Last change: ``mtime`` is epoch seconds of a local file, a datetime or ISO text of a bucket's object."""
+    value = info.get("mtime") or info.get("updated") or info.get("LastModified")
+    if isinstance(value, int | float):
+        return datetime.fromtimestamp(value, UTC)
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,27 @@
+"""The stores of a deployment, built from settings: one code path, whichever deployment it is."""
+
+from typing import Any
+
+from backfill_pipelines.settings import Settings
+from backfill_pipelines.stores.bigquery import BigQueryWarehouse
+from backfill_pipelines.stores.duckdb import DuckDBWarehouse
+from backfill_pipelines.stores.objects import ObjectStore
+
+
+def build_warehouse(settings: Settings) -> DuckDBWarehouse | BigQueryWarehouse:
+    """The warehouse of the settings; nothing is opened."""
+    if settings.warehouse == "bigquery":
+        return BigQueryWarehouse(
+            project=settings.bigquery_project or "",
+            location=settings.bigquery_location,
+            api_endpoint=settings.bigquery_endpoint,
+        )
+    return DuckDBWarehouse(path=str(settings.duckdb_file), lock_timeout_seconds=settings.lock_timeout_seconds)
+
+
+def build_resources(settings: Settings) -> dict[str, Any]:
+    """Resources by key, as the assets ask for them."""
+    return {
+        "warehouse": build_warehouse(settings),
+        "feeds": ObjectStore(url=settings.feeds_root, endpoint=settings.feeds_endpoint),
+    }
