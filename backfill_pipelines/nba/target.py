@@ -12,6 +12,7 @@ import dagster as dg
 
 from backfill_pipelines.backfill import metadata
 from backfill_pipelines.backfill.contracts import TableContract
+from backfill_pipelines.backfill.failures import StoreError
 from backfill_pipelines.backfill.gates import SAMPLE_SIZE, Gate, Measurement
 from backfill_pipelines.backfill.outcome import Decision, RangeOutcome, StagedPartition, State
 from backfill_pipelines.nba import ledger
@@ -20,6 +21,7 @@ from backfill_pipelines.nba.feeds.loading import Loaded
 from backfill_pipelines.nba.gates import items_sql
 from backfill_pipelines.nba.ledger import RunInfo, utc_now
 from backfill_pipelines.nba.tables_raw import SCHEDULE
+from backfill_pipelines.nba.tables_reference import GATE_VERDICTS, RUN_HISTORY
 from backfill_pipelines.stores import sql
 from backfill_pipelines.stores.warehouse import Digest, Warehouse, WarehouseSession, Work
 
@@ -81,10 +83,10 @@ class WarehouseTarget:
         upstream = {u.full_name: self._session.published(u) for u in self._entry.reads} if self._staged else {}
         ledger.write(
             self._session,
-            ledger.RUN_HISTORY,
+            RUN_HISTORY,
             ledger.history_rows(self._entry, self._run, outcomes, upstream),
         )
-        ledger.write(self._session, ledger.GATE_VERDICTS, ledger.verdict_rows(self._entry, self._run, outcomes))
+        ledger.write(self._session, GATE_VERDICTS, ledger.verdict_rows(self._entry, self._run, outcomes))
         if self._loaded is not None:
             days = [date.fromisoformat(p) for p in self._staged]
             ledger.quarantine(self._session, self._entry, self._run, self._loaded, days)
@@ -92,7 +94,7 @@ class WarehouseTarget:
     def record_crash(self, partitions: Sequence[str], error: BaseException) -> None:
         """Run history of a run that ends in an exception."""
         rows = ledger.crash_rows(self._entry, self._run, partitions, error)
-        ledger.write(self._session, ledger.RUN_HISTORY, rows)
+        ledger.write(self._session, RUN_HISTORY, rows)
 
     def run_metadata(self) -> Mapping[str, Any]:
         """A preview of the published rows."""
@@ -191,19 +193,22 @@ def open_target(
 ) -> Iterator[WarehouseTarget]:
     """A target over one warehouse session; a crash inside leaves its own rows in the run history."""
     run = RunInfo(
-        run_id=context.run_id,
+        run_id=context.run.run_id,
         triggered_by=_triggered_by(context.run.tags),
         started_at=utc_now(),
         attempt=context.retry_number + 1,
         skip_downstream=context.run.tags.get("backfill/skip_downstream") == "true",
     )
     days = tuple(date.fromisoformat(partition) for partition in partitions)
-    with warehouse.session(Work(context.run_id, entry.contract.full_name, days)) as session:
+    with warehouse.session(Work(context.run.run_id, entry.contract.full_name, days)) as session:
         target = WarehouseTarget(session, entry, run, compute)
         try:
             yield target
         except Exception as error:
-            target.record_crash(partitions, error)
+            try:
+                target.record_crash(partitions, error)
+            except StoreError as second:
+                error.add_note(f"the run history could not be written either: {second}")
             raise
 
 

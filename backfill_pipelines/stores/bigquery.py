@@ -27,14 +27,25 @@ from google.cloud import bigquery
 from google.cloud.bigquery.table import RowIterator
 from pydantic import Field
 
-from backfill_pipelines.backfill.contracts import Column, TableContract
+from backfill_pipelines.backfill.contracts import TableContract
 from backfill_pipelines.backfill.failures import ReadBackError, StoreError
 from backfill_pipelines.stores import sql
-from backfill_pipelines.stores.warehouse import Digest, Parameters, Work, arrow_type, digest_map
+from backfill_pipelines.stores.bigquery_tables import (
+    READ_BACK,
+    delete_script,
+    loadable,
+    parsed,
+    plain,
+    publish_script,
+    same_key,
+    scratch_schema,
+    tables,
+    transaction,
+)
+from backfill_pipelines.stores.warehouse import Digest, Parameters, Work, digest_map
 
 _FAULTS = (GoogleAPIError, GoogleAuthError, requests.RequestException, pa.ArrowException)
 _PASSING_REASONS = {"backendError", "internalError", "rateLimitExceeded"}
-_READ_BACK = "read-back differs from staging for "
 #: The client's own ratio: a failed job may be sent again for as long as four rounds of calls are tried again.
 _JOB_ROUNDS = 4
 #: A killed process leaves its scratch table behind; BigQuery drops it after this time.
@@ -53,12 +64,9 @@ class BigQuerySession:
     def query(self, statement: str, parameters: Parameters | None = None) -> pa.Table:
         """Rows of one SELECT; timestamps are naive UTC, JSON is text."""
         with self._named_errors(statement):
-            rows = self._run(statement, parameters)
-            return plain(rows.to_arrow(create_bqstorage_client=False))
+            return plain(self._run(statement, parameters).to_arrow(create_bqstorage_client=False))
 
-    def stage(
-        self, contract: TableContract, source: str | pa.Table, parameters: Parameters | None = None
-    ) -> None:
+    def stage(self, contract: TableContract, source: str | pa.Table, parameters: Parameters | None = None) -> None:
         """Replace the staged rows of the session's partitions."""
         if isinstance(source, str):
             self._stage(contract, f"(\n{source}\n)", parameters)
@@ -82,24 +90,28 @@ class BigQuerySession:
         try:
             self._change(publish_script(contract), chosen)
         except StoreError as error:
-            differing = re.search(rf"{_READ_BACK}[\d, -]+", str(error.__cause__))
+            differing = re.search(rf"{READ_BACK}[\d, -]+", str(error.__cause__))
             if differing is None:
                 raise
             raise ReadBackError(f"{contract.full_name}: {differing[0]}; rolled back") from error
-        self._change(_delete(contract, staged=True), chosen)
+
+    def discard(self, contract: TableContract, partitions: Sequence[date]) -> None:
+        """Drop the staged rows of partitions that need no publishing."""
+        if partitions:
+            chosen = replace(self._work, partitions=tuple(partitions)).parameters
+            self._change(delete_script(contract, staged=True), chosen)
 
     def merge(self, contract: TableContract, rows: pa.Table) -> None:
         """Write ledger rows by key."""
         if not rows.num_rows:
             return
         names = ", ".join(rows.column_names)
-        same = " AND ".join(_same(contract.by_name[name]) for name in contract.key)
+        same = " AND ".join(same_key(contract.by_name[name]) for name in contract.key)
         with self._scratch(contract, rows, rows.column_names) as incoming:
             self._change(
                 transaction(
-                    f"DELETE FROM {contract.full_name} AS t "  # noqa: S608
-                    f"WHERE EXISTS (SELECT 1 FROM {incoming} AS i WHERE {same})",
-                    f"INSERT INTO {contract.full_name} ({names}) SELECT {names} FROM {incoming}",  # noqa: S608
+                    f"DELETE FROM {contract.full_name} AS t WHERE EXISTS (SELECT 1 FROM {incoming} AS i WHERE {same})",
+                    f"INSERT INTO {contract.full_name} ({names}) SELECT {names} FROM {incoming}",
                 )
             )
 
@@ -122,8 +134,9 @@ class BigQuerySession:
                 self._client.create_table(table, exists_ok=True, retry=self._call_retry)
 
     def _stage(self, contract: TableContract, incoming: str, parameters: Parameters | None) -> None:
-        insert = sql.staging_insert(contract, incoming)
-        self._change(transaction(_delete(contract, staged=True), insert), parameters)
+        self._change(
+            transaction(delete_script(contract, staged=True), sql.staging_insert(contract, incoming)), parameters
+        )
 
     def _digests(self, contract: TableContract, *, staged: bool) -> dict[date, Digest]:
         return digest_map(self.query(sql.digests(contract, staged=staged)), self._work.partitions)
@@ -146,14 +159,16 @@ class BigQuerySession:
     def _scratch(self, contract: TableContract, rows: pa.Table, names: Sequence[str]) -> Iterator[str]:
         """The rows as a subquery, on a table that lives as long as the block."""
         name = f"{contract.staging_name}__{uuid.uuid4().hex}"
-        table = bigquery.Table(f"{self._client.project}.{name}", _scratch_schema(contract, names))
-        table.expires = datetime.now(UTC) + _SCRATCH_LIFETIME
+        with self._named_errors(f"load {rows.num_rows} rows into {name}"):
+            ready = loadable(contract, rows, names)
+            table = bigquery.Table(f"{self._client.project}.{name}", scratch_schema(contract, names))
+            table.expires = datetime.now(UTC) + _SCRATCH_LIFETIME
+            self._client.create_table(table, retry=self._call_retry)
         try:
             with self._named_errors(f"load {rows.num_rows} rows into {name}"):
-                self._client.create_table(table, retry=self._call_retry)
-                if rows.num_rows:
-                    self._job_retry(self._load)(table, loadable(contract, rows, names))
-            yield f"(SELECT {_parsed(contract, names)} FROM {name})"  # noqa: S608
+                if ready.num_rows:
+                    self._job_retry(self._load)(table, ready)
+            yield f"(SELECT {parsed(contract, names)} FROM {name})"
         finally:
             with self._named_errors(f"drop {name}"):
                 self._client.delete_table(table, not_found_ok=True, retry=self._call_retry)
@@ -257,96 +272,3 @@ def _parameter_type(name: str, value: Any) -> str:
     if found is None:
         raise StoreError(f"query parameter @{name} has no GoogleSQL type: {value!r}")
     return found
-
-
-def tables(project: str, contract: TableContract) -> list[bigquery.Table]:
-    """The published and the staging table of a contract; only the published one has required columns."""
-    names = ((contract.full_name, True), (contract.staging_name, False))
-    return [_table(f"{project}.{name}", contract, strict=strict) for name, strict in names]
-
-
-def _table(name: str, contract: TableContract, *, strict: bool) -> bigquery.Table:
-    table = bigquery.Table(name, [_field(column, strict=strict) for column in contract.columns])
-    table.description = contract.description
-    table.clustering_fields = list(contract.cluster) or None
-    if contract.by_name[contract.partition_column].type == "DATE":
-        table.time_partitioning = bigquery.TimePartitioning(field=contract.partition_column)
-    return table
-
-
-def _field(column: Column, *, strict: bool) -> bigquery.SchemaField:
-    item = re.fullmatch(r"ARRAY<(\w+)>", column.type)
-    digits = re.fullmatch(r"NUMERIC\((\d+),(\d+)\)", column.type)
-    resource = {
-        "name": column.name,
-        "type": item[1] if item else column.base_type,
-        "mode": "REPEATED" if item else "REQUIRED" if strict and column.required else "NULLABLE",
-        "description": column.description,
-    }
-    if digits:
-        resource |= {"precision": digits[1], "scale": digits[2]}
-    return bigquery.SchemaField.from_api_repr(resource)
-
-
-def _scratch_schema(contract: TableContract, names: Sequence[str]) -> list[bigquery.SchemaField]:
-    """Columns of a scratch table: Parquet has no JSON."""
-    columns = (contract.by_name[name] for name in names)
-    return [_field(replace(c, type=c.type.replace("JSON", "STRING")), strict=False) for c in columns]
-
-
-def _parsed(contract: TableContract, names: Sequence[str]) -> str:
-    """Columns of a scratch table as the contract types them."""
-    json = {name for name in names if contract.by_name[name].type == "JSON"}
-    forms = (f"PARSE_JSON({n}, wide_number_mode => 'round') AS {n}" if n in json else n for n in names)
-    return ", ".join(forms)
-
-
-def _same(column: Column) -> str:
-    """Equality of a key column, NULLs included, in a form that BigQuery can join on."""
-    if column.required:
-        return f"t.{column.name} = i.{column.name}"
-    left, right = (f"IFNULL(CAST({side}.{column.name} AS STRING), '\\\\N')" for side in ("t", "i"))
-    return f"{left} = {right}"
-
-
-def _bounds(contract: TableContract) -> str:
-    """What lets BigQuery prune partitions, as it does not do for a subquery."""
-    return f"AND {contract.partition_column} BETWEEN @start_date AND @end_date"
-
-
-def _delete(contract: TableContract, *, staged: bool) -> str:
-    return f"{sql.delete_partitions(contract, staged=staged)} {_bounds(contract)}"
-
-
-def transaction(*statements: str) -> str:
-    """A script that does all of the statements or none."""
-    return ";\n".join(["BEGIN TRANSACTION", *statements, "COMMIT TRANSACTION;"])
-
-
-def publish_script(contract: TableContract) -> str:
-    """Replace partitions, read them back before the commit, and name in the error those that differ."""
-    staged, published = sql.digests(contract, staged=True), sql.digests(contract, staged=False)
-    one_way, other_way = (f"{a} EXCEPT DISTINCT {b}" for a, b in ((staged, published), (published, staged)))
-    days = "STRING_AGG(DISTINCT CAST(partition_date AS STRING), ', ')"
-    statements = (
-        _delete(contract, staged=False),
-        f"{sql.publish_insert(contract)} {_bounds(contract)}",
-        f"SET differing = (SELECT {days} FROM (({one_way}) UNION ALL ({other_way})))",  # noqa: S608
-        f"IF differing IS NOT NULL THEN RAISE USING MESSAGE = CONCAT('{_READ_BACK}', differing); END IF",
-    )
-    return f"DECLARE differing STRING;\n{transaction(*statements)}"
-
-
-def plain(rows: pa.Table) -> pa.Table:
-    """Columns without a time zone (UTC) and without vendor metadata."""
-    types = [pa.timestamp("us") if pa.types.is_timestamp(field.type) else field.type for field in rows.schema]
-    return rows.cast(pa.schema(list(zip(rows.column_names, types, strict=True))))
-
-
-def loadable(contract: TableContract, rows: pa.Table, names: Sequence[str]) -> pa.Table:
-    """The named columns in the Arrow types of the contract."""
-    missing = sorted({*names} - {*rows.column_names})
-    if missing:
-        raise StoreError(f"{contract.full_name}: rows to load lack the columns {missing}")
-    schema = pa.schema([(name, arrow_type(contract.by_name[name].type)) for name in names])
-    return rows.select(list(names)).cast(schema)

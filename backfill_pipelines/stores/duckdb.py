@@ -17,6 +17,7 @@ import dagster as dg
 import duckdb
 import pyarrow as pa
 from pydantic import Field
+from sqlglot.errors import SqlglotError
 
 from backfill_pipelines.backfill.contracts import Column, TableContract
 from backfill_pipelines.backfill.failures import ReadBackError, StoreBusy, StoreError
@@ -84,13 +85,11 @@ class DuckDBSession:
         self._connection.register("incoming_rows", without_zone(rows))
         same = " AND ".join(f"t.{name} IS NOT DISTINCT FROM i.{name}" for name in contract.key)
         names = ", ".join(rows.column_names)
-        with self._transaction():
-            self._connection.execute(
-                f"DELETE FROM {contract.full_name} AS t USING incoming_rows AS i WHERE {same}"
-            )
-            self._connection.execute(
-                f"INSERT INTO {contract.full_name} ({names}) SELECT {names} FROM incoming_rows"
-            )
+        delete = f"DELETE FROM {contract.full_name} AS t USING incoming_rows AS i WHERE {same}"
+        insert = f"INSERT INTO {contract.full_name} ({names}) SELECT {names} FROM incoming_rows"
+        with self._named_errors(f"{delete};\n{insert}"), self._transaction():
+            self._connection.execute(delete)
+            self._connection.execute(insert)
 
     def _digests(self, contract: TableContract, partitions: Sequence[date], *, staged: bool) -> dict[date, Digest]:
         chosen = replace(self._work, partitions=tuple(partitions)).parameters
@@ -102,7 +101,8 @@ class DuckDBSession:
             self._connection.execute(text, bound)
 
     def _prepared(self, statement: str, parameters: Parameters | None) -> tuple[str, dict[str, Any]]:
-        text = sql.to_duckdb(statement)
+        with self._named_errors(statement):
+            text = sql.to_duckdb(statement)
         bound = {**self._work.parameters, **(parameters or {})}
         return text, {name: value for name, value in bound.items() if f"${name}" in text}
 
@@ -110,7 +110,7 @@ class DuckDBSession:
     def _named_errors(self, text: str) -> Iterator[None]:
         try:
             yield
-        except duckdb.Error as error:
+        except (duckdb.Error, SqlglotError) as error:
             raise StoreError(f"DuckDB refused a statement of {self._work.asset}: {error}\n{text}") from error
 
     @contextmanager

@@ -60,7 +60,7 @@ def _as_duckdb_means_it(node: exp.Expression) -> exp.Expression:
 
 
 def as_text(column: Column, source: str = "") -> str:
-    """GoogleSQL text of a value as the row hash sees it: numbers at declared scale, NULL as ``\\N``.
+    r"""GoogleSQL text of a value as the row hash sees it: numbers at declared scale, NULL as ``\N``.
 
     BigQuery stores a NULL array as an empty one, so both read as the empty string.
     """
@@ -137,9 +137,7 @@ def required_items(contract: TableContract) -> str:
     """Gate items: no required column is NULL in a staged row, one item for each partition and column."""
     column = contract.partition_column
     checks = ", ".join(
-        f"STRUCT('{c.name}' AS name, COUNTIF({c.name} IS NULL) AS missing)"
-        for c in contract.columns
-        if c.required
+        f"STRUCT('{c.name}' AS name, COUNTIF({c.name} IS NULL) AS missing)" for c in contract.columns if c.required
     )
     return (
         f"SELECT r.partition_date, c.missing = 0 AS ok, "

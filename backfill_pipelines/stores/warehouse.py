@@ -56,9 +56,7 @@ class WarehouseSession(Protocol):
         """Rows of one SELECT."""
         ...
 
-    def stage(
-        self, contract: TableContract, source: str | pa.Table, parameters: Parameters | None = None
-    ) -> None:
+    def stage(self, contract: TableContract, source: str | pa.Table, parameters: Parameters | None = None) -> None:
         """Replace the staged rows of the session's partitions by the rows of a SELECT or of an Arrow table."""
         ...
 

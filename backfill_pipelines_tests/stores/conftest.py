@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -44,9 +44,7 @@ LEDGER = TableContract(
     "set_by_fixture",
     "attempts",
     "One row for each attempt.",
-    parse_columns(
-        "unit STRING! what\nscope STRING which part\ngame_date DATE! when\nstate STRING! how\nnote JSON why"
-    ),
+    parse_columns("unit STRING! what\nscope STRING which part\ngame_date DATE! when\nstate STRING! how\nnote JSON why"),
     key=("unit", "scope"),
     partition_column="game_date",
 )
@@ -78,10 +76,13 @@ class Place:
         with self.warehouse.session(Work(run_id, "nba/player_games", partitions or DAYS)) as session:
             yield session
 
-    def publish(self, *rows: dict, partitions: tuple[date, ...] = DAYS) -> dict[date, Digest]:
+    def publish(self, *rows: dict, partitions: tuple[date, ...] = DAYS) -> None:
         with self.session(*partitions) as session:
             session.stage(self.games, arrow(self.games, *rows))
             session.replace_partitions(self.games, partitions)
+
+    def digests(self) -> dict[date, Digest]:
+        with self.session() as session:
             return session.published(self.games)
 
     def rows(self, columns: str = "player, game_date, points", staged: bool = False) -> list[dict]:
@@ -101,23 +102,19 @@ def game(player: str, day: date, points: int = 0) -> dict:
 def in_own_dataset(warehouse: Warehouse) -> Place:
     dataset = f"contract_{uuid.uuid4().hex[:8]}"
     place = Place(warehouse, replace(GAMES, dataset=dataset), replace(LEDGER, dataset=dataset))
-    view = {f"{dataset}.players": f"SELECT player FROM {dataset}.player_games"}
-    warehouse.ensure([place.games, place.ledger], view)
+    warehouse.ensure([place.games], {})
     return place
 
 
 @pytest.fixture(scope="session")
 def bigquery_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of a BigQuery emulator; tests that need it are skipped where it cannot run."""
-    emulator = running_emulator(tmp_path_factory.mktemp("bigquery"))
-    try:
-        url = emulator.__enter__()
-    except EmulatorError as error:
-        pytest.skip(str(error))
-    try:
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(running_emulator(tmp_path_factory.mktemp("bigquery")))
+        except EmulatorError as error:
+            pytest.skip(str(error))
         yield url
-    finally:
-        emulator.__exit__(None, None, None)
 
 
 @pytest.fixture(scope="session")

@@ -63,9 +63,7 @@ def running_emulator(data: Path) -> Iterator[str]:
     log = data / "emulator.log"
     with (
         log.open("wb") as output,
-        subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=output, stderr=output, env=_variables(home)
-        ) as process,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=output, env=_variables(home)) as process,
     ):
         try:
             yield _answering(process, f"http://127.0.0.1:{port}", log)
@@ -136,9 +134,7 @@ def _variables(home: Path) -> dict[str, str]:
 
 def _do(command: list[str], variables: dict[str, str] | None = None) -> None:
     try:
-        subprocess.run(
-            command, check=True, capture_output=True, text=True, timeout=INSTALL_SECONDS, env=variables
-        )
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=INSTALL_SECONDS, env=variables)
     except subprocess.CalledProcessError as error:
         reason = (error.stderr.strip().splitlines() or ["no message"])[-1]
         raise EmulatorError(f"the BigQuery emulator cannot be installed: {reason}") from error

@@ -1,0 +1,241 @@
+"""The ``backfill`` command: what an operator types. Shows and asks; the work is done elsewhere."""
+
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from backfill_pipelines import demo as main_job
+from backfill_pipelines import web
+from backfill_pipelines.backfill.failures import BackfillError
+from backfill_pipelines.backfill.gates import UPSTREAM_GATE
+from backfill_pipelines.nba.accepted_gaps import accept_gap
+from backfill_pipelines.nba.assets import build_assets
+from backfill_pipelines.nba.automation import expected_days
+from backfill_pipelines.nba.seasons import game_dates
+from backfill_pipelines.nba.status import STATES, TableStatus, table_statuses
+from backfill_pipelines.nba.warehouse_setup import set_up
+from backfill_pipelines.runner import open_instance, prepare_home, run_asset
+from backfill_pipelines.settings import Settings, read_settings
+from backfill_pipelines.stores.resources import build_resources, build_warehouse
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Gated, resumable historical backfills.")
+console = Console(width=None if sys.stdout.isatty() else 140)
+
+#: Exit codes: something is red; the command could not do its work.
+RED, BROKEN = 1, 2
+
+#: Open dates named for each table.
+SHOWN = 10
+
+Dates = Annotated[list[str] | None, typer.Option("--date", help="A partition, YYYY-MM-DD; may be repeated.")]
+First = Annotated[str | None, typer.Option("--from", help="First partition of a range.")]
+Last = Annotated[str | None, typer.Option("--to", help="Last partition of a range.")]
+
+
+def _reported(command: Callable[..., None]) -> Callable[..., None]:
+    """Expected errors as one message and exit code 2, without a traceback."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except BackfillError as error:
+            console.print(f"[red]{type(error).__name__}:[/red] {error}", highlight=False)
+            raise typer.Exit(BROKEN) from error
+
+    return run
+
+
+@app.command()
+@_reported
+def up() -> None:
+    """Create what the embedded deployment needs: state folder, Dagster home, warehouse tables."""
+    settings = read_settings()
+    home = prepare_home(settings)
+    set_up(build_warehouse(settings))
+    place = settings.duckdb_file if settings.warehouse == "duckdb" else settings.bigquery_project
+    console.print(f"warehouse  {settings.warehouse} {place}\nfeeds      {settings.feeds_root}\ndagster    {home}")
+
+
+@app.command()
+@_reported
+def down(
+    *, purge: Annotated[bool, typer.Option("--purge", help="Delete the state folder with all its data.")] = False
+) -> None:
+    """Stop the UI that was started for this state folder."""
+    settings = read_settings()
+    pid = web.stop(settings)
+    console.print(f"UI stopped, pid {pid}" if pid else "no UI was running")
+    if purge and settings.state_dir.exists():
+        shutil.rmtree(settings.state_dir)
+        console.print(f"deleted {settings.state_dir}")
+
+
+@app.command()
+@_reported
+def status(first: First = None, last: Last = None) -> None:
+    """Show every table: dates by state, rows, gates; exit code 1 when a date is not accounted for."""
+    settings = read_settings()
+    set_up(build_warehouse(settings))
+    days = _between(expected_days(build_resources(settings)["feeds"]), first, last)
+    if not _show(settings, days):
+        raise typer.Exit(RED)
+
+
+@app.command()
+@_reported
+def demo(
+    feeds: Annotated[Path | None, typer.Option(help="Folder of raw feed files; default: sample feeds.")] = None,
+    season: Annotated[list[str] | None, typer.Option(help="Seasons of the sample feeds.")] = None,
+) -> None:
+    """Run phase 2 and phase 3 over all days of the feeds; exit code 0 only if every gate is green."""
+    settings = read_settings()
+    main_job.place_feeds(settings, feeds, season or [main_job.SAMPLE_SEASON], console)
+    days, failed = main_job.run_all(settings, console)
+    if not _show(settings, days) or failed:
+        raise typer.Exit(RED)
+
+
+@app.command()
+@_reported
+def run(
+    asset: Annotated[str, typer.Argument(help="dataset/table, as the UI names it.")],
+    dates: Dates = None,
+    first: First = None,
+    last: Last = None,
+    *,
+    force: Annotated[bool, typer.Option(help="Write partitions again although their content is the same.")] = False,
+    on_error: Annotated[str, typer.Option(help="'continue' past red partitions, or 'stop' at the first.")] = "continue",
+) -> None:
+    """Run one asset over some partitions; exit code 1 when one of them is red."""
+    settings = read_settings()
+    found = {definition.key.to_user_string(): definition for definition in build_assets()}
+    if asset not in found:
+        raise BackfillError(f"no asset {asset}. Repair: use one of\n  " + "\n  ".join(found))
+    partitions = _chosen(dates, first, last)
+    set_up(build_warehouse(settings))
+    failures = []
+    with open_instance(settings) as instance:
+        chunks = run_asset(
+            found[asset],
+            partitions,
+            instance=instance,
+            resources=build_resources(settings),
+            config={"force": force, "on_error": on_error},
+        )
+        for result in chunks:
+            console.print(f"{result.asset} {result.first} to {result.last}: {'red' if result.failure else 'green'}")
+            failures += [result.failure] if result.failure else []
+    for failure in failures:
+        console.print(f"[red]{failure}[/red]", highlight=False)
+    if failures:
+        raise typer.Exit(RED)
+
+
+@app.command("accept-gap")
+@_reported
+def accept(
+    table: Annotated[str, typer.Argument(help="dataset.table with the hole.")],
+    day: Annotated[str, typer.Argument(help="Its date, YYYY-MM-DD.")],
+    game_id: Annotated[str, typer.Argument(help="The game that cannot be had, YYYYMMDD_AWAY_HOME.")],
+    reason: Annotated[str, typer.Option(help="Why it cannot be had.")],
+    by: Annotated[str, typer.Option(help="Who accepts it.")],
+    expires_on: Annotated[str | None, typer.Option(help="Last day on which the acceptance holds.")] = None,
+) -> None:
+    """Accept a hole in a raw table: the only way past a red raw date."""
+    settings = read_settings()
+    set_up(build_warehouse(settings))
+    accept_gap(
+        build_warehouse(settings),
+        table=table,
+        day=_day(day),
+        game_id=game_id,
+        reason=reason,
+        accepted_by=by,
+        expires_on=_day(expires_on) if expires_on else None,
+    )
+    console.print(f"accepted: {table} {day} {game_id}. Next: backfill run {table.replace('.', '/')} --date {day}")
+
+
+@app.command()
+@_reported
+def ui(port: Annotated[int | None, typer.Option(help="Port; default BACKFILL_UI_PORT or 3000.")] = None) -> None:
+    """Open the Dagster UI with its daemon on http://localhost:3000; everything persists between starts."""
+    settings = read_settings()
+    set_up(build_warehouse(settings))
+    raise typer.Exit(web.serve(settings, port or settings.ui_port))
+
+
+def _show(settings: Settings, days: Sequence[str]) -> bool:
+    """Print the status table; True when everything is accounted for and green."""
+    statuses = table_statuses(build_warehouse(settings), [date.fromisoformat(day) for day in days])
+    table = Table(title=f"{len(days)} days, {days[0]} to {days[-1]}" if days else "no days")
+    table.add_column("table")
+    for name in (*STATES, "rows", "gates passed", "failed", "advisory"):
+        table.add_column(name, justify="right")
+    for item in statuses:
+        _add_row(table, item)
+    console.print(table)
+    for item in statuses:
+        _explain(item)
+    green = all(item.is_green for item in statuses)
+    console.print("[green]all gates are green[/green]" if green else "[red]not all gates are green[/red]")
+    return green
+
+
+def _explain(item: TableStatus) -> None:
+    """Name the open dates of a table: each cause in words, dates that only wait for an upstream as a count."""
+    waiting = [day for day, why in item.unexplained if why.startswith(UPSTREAM_GATE)]
+    causes = [(day, why) for day, why in item.unexplained if not why.startswith(UPSTREAM_GATE)]
+    for day, why in causes[:SHOWN]:
+        console.print(f"[red]{item.table} {day}[/red]: {why}", highlight=False)
+    if len(causes) > SHOWN:
+        console.print(f"[red]{item.table}[/red]: and {len(causes) - SHOWN} more dates", highlight=False)
+    if waiting:
+        named = ", ".join(str(day) for day in waiting[:SHOWN])
+        console.print(f"[red]{item.table}[/red] waits for its upstream on {len(waiting)} dates: {named}", highlight=False)
+
+
+def _add_row(table: Table, item: TableStatus) -> None:
+    table.add_row(
+        item.table,
+        *(str(item.states[state]) for state in STATES),
+        f"{item.rows:,}",
+        f"{item.gates_passed:,}",
+        f"[red]{item.gates_failed}[/red]" if item.gates_failed else "0",
+        f"[yellow]{item.gates_advisory}[/yellow]" if item.gates_advisory else "0",
+    )
+
+
+def _chosen(dates: Sequence[str] | None, first: str | None, last: str | None) -> list[str]:
+    """Partitions named one by one, or all partitions of a range."""
+    every = game_dates().get_partition_keys()
+    chosen = [str(_day(day)) for day in dates] if dates else _between(every, first, last) if first or last else []
+    unknown = [day for day in chosen if day not in every]
+    if unknown or not chosen:
+        raise BackfillError(
+            f"{', '.join(unknown) or 'nothing'} chosen. Repair: give --date or --from/--to of days inside a season "
+            f"({every[0]} to {every[-1]})"
+        )
+    return chosen
+
+
+def _between(days: Sequence[str], first: str | None, last: str | None) -> list[str]:
+    low = str(_day(first)) if first else ""
+    high = str(_day(last)) if last else "9999"
+    return [day for day in days if low <= day <= high]
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise BackfillError(f"{text!r} is no date. Repair: write it as YYYY-MM-DD") from error

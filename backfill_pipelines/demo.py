@@ -1,0 +1,113 @@
+"""The main job from the command line: feeds in place, phase 2 and phase 3 over every expected day, with progress."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import dagster as dg
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from backfill_pipelines.backfill.failures import BackfillError
+from backfill_pipelines.nba.assets import build_assets
+from backfill_pipelines.nba.automation import expected_days
+from backfill_pipelines.nba.sample import write_feeds
+from backfill_pipelines.nba.warehouse_setup import set_up
+from backfill_pipelines.runner import ChunkResult, open_instance, run_asset
+from backfill_pipelines.settings import Settings
+from backfill_pipelines.stores.objects import ObjectStore
+from backfill_pipelines.stores.resources import build_resources, build_warehouse
+
+SAMPLE_SEASON = "2022-23"
+
+
+def place_feeds(settings: Settings, feeds: Path | None, seasons: Sequence[str], console: Console) -> None:
+    """Link the given feed folder into the state folder, or generate sample feeds when there are none.
+
+    Raises:
+        BackfillError: the folder does not exist, or sample feeds are in the way.
+    """
+    root = settings.state_dir / "feeds"
+    root.parent.mkdir(parents=True, exist_ok=True)
+    if feeds is not None:
+        _link(root, feeds.expanduser().resolve())
+    elif settings.feeds_url is None and not root.exists():
+        console.print(f"Generating sample feeds of {', '.join(seasons)} into {root}")
+        unfinished = root.with_name("feeds.unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        written = write_feeds(unfinished, seasons=tuple(seasons))
+        unfinished.rename(root)
+        console.print(f"  {sum(written.files.values())} files")
+
+
+def _link(root: Path, feeds: Path) -> None:
+    if not feeds.is_dir():
+        raise BackfillError(f"the feed folder {feeds} does not exist. Repair: give FEEDS=DIR an existing folder")
+    if root.is_symlink():
+        root.unlink()
+    elif root.exists():
+        raise BackfillError(
+            f"{root} already holds sample feeds, and the warehouse rows of them. Repair: backfill down --purge, or "
+            "set BACKFILL_STATE_DIR to another folder"
+        )
+    root.symlink_to(feeds, target_is_directory=True)
+
+
+def run_all(settings: Settings, console: Console) -> tuple[list[str], list[ChunkResult]]:
+    """Run every asset over every expected day, upstream first; returns the days and the runs that were not green.
+
+    A red date does not stop its neighbours: downstream assets refuse it and go on with the others.
+    """
+    set_up(build_warehouse(settings))
+    resources = build_resources(settings)
+    feeds = resources["feeds"]
+    if not isinstance(feeds, ObjectStore):
+        raise BackfillError("the feed store of the settings is no object store")
+    days = expected_days(feeds)
+    if not days:
+        raise BackfillError(
+            f"no season schedule in {settings.feeds_root}. Repair: put the files under "
+            "nba-com/schedule-cdn/<season>/, or leave FEEDS empty for sample feeds"
+        )
+    assets = build_assets()
+    failed: list[ChunkResult] = []
+    with open_instance(settings) as instance, _progress(console) as progress:
+        for asset in assets:
+            failed += _run_one(asset, days, instance, resources, progress)
+    return days, failed
+
+
+def _run_one(
+    asset: dg.AssetsDefinition,
+    days: Sequence[str],
+    instance: dg.DagsterInstance,
+    resources: dict[str, object],
+    progress: Progress,
+) -> list[ChunkResult]:
+    name = asset.key.to_user_string()
+    bar = progress.add_task(name, total=len(days))
+    failed = []
+    for result in run_asset(asset, days, instance=instance, resources=resources):
+        progress.advance(bar, result.size)
+        if result.failure:
+            failed.append(result)
+            progress.update(bar, description=f"[red]{name}")
+            progress.console.print(f"[red]{_headline(result.failure)}", highlight=False)
+    return failed
+
+
+def _headline(failure: str) -> str:
+    """The first two lines of a failure: what failed and the first reason."""
+    return "\n".join(failure.splitlines()[:2])
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("dates"),
+        TimeElapsedColumn(),
+        console=console,
+    )

@@ -1,0 +1,108 @@
+"""Range runs from the command line: the same assets, gates and event log as a backfill launched in the UI.
+
+Each asset of each chunk is a Dagster run of its own, in this process, on the persistent instance, so that the UI
+shows it afterwards. Nothing is printed here; ``cli`` shows the progress.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+import yaml
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+
+from backfill_pipelines.backfill.failures import BackfillError
+from backfill_pipelines.backfill.gaps import consecutive
+from backfill_pipelines.settings import PROJECT_ROOT, Settings
+
+#: The tag by which the run history knows runs of the command line.
+CLI_TAG = "backfill/cli"
+#: Dagster prints every event of an in-process run; the event log has them all the same.
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class ChunkResult:
+    """One run: asset, first and last partition, and the failure text when it was not all green."""
+
+    asset: str
+    first: str
+    last: str
+    size: int
+    failure: str = ""
+
+
+def prepare_home(settings: Settings) -> str:
+    """Write the instance's dagster.yaml below the state folder, with absolute paths; returns DAGSTER_HOME."""
+    home = settings.dagster_home.resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    text = (PROJECT_ROOT / "dagster.yaml").read_text("utf-8")
+    text = text.replace(".state/", f"{settings.state_dir.resolve()}/")
+    yaml.safe_load(text)
+    target = home / "dagster.yaml"
+    if not target.exists() or target.read_text("utf-8") != text:
+        target.write_text(text, "utf-8")
+    return str(home)
+
+
+@contextmanager
+def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """The persistent instance of the deployment."""
+    with dg.DagsterInstance.from_config(prepare_home(settings)) as instance:
+        yield instance
+
+
+def run_asset(
+    asset: dg.AssetsDefinition,
+    partitions: Sequence[str],
+    *,
+    instance: dg.DagsterInstance,
+    resources: Mapping[str, Any],
+    config: Mapping[str, Any] | None = None,
+    started: Callable[[str, str, str], None] = lambda *_: None,
+) -> Iterator[ChunkResult]:
+    """Run an asset over partitions, joined into ranges of neighbours no longer than its backfill policy allows."""
+    definition = asset.partitions_def
+    policy = asset.backfill_policy
+    if definition is None or policy is None:
+        raise BackfillError(f"{asset.key.to_user_string()} has no partitions to run")
+    longest = policy.max_partitions_per_run or len(partitions)
+    for keys in consecutive(partitions, definition.get_partition_keys(), longest):
+        started(asset.key.to_user_string(), keys[0], keys[-1])
+        yield _run_range(asset, keys, instance, resources, config or {})
+
+
+def _run_range(
+    asset: dg.AssetsDefinition,
+    keys: Sequence[str],
+    instance: dg.DagsterInstance,
+    resources: Mapping[str, Any],
+    config: Mapping[str, Any],
+) -> ChunkResult:
+    result = dg.materialize(
+        [asset],
+        instance=instance,
+        resources=dict(resources),
+        tags={
+            ASSET_PARTITION_RANGE_START_TAG: keys[0],
+            ASSET_PARTITION_RANGE_END_TAG: keys[-1],
+            CLI_TAG: "true",
+        },
+        run_config={**_QUIET, "ops": {asset.op.name: {"config": dict(config)}}},
+        raise_on_error=False,
+    )
+    failure = "" if result.success else _failure_text(result)
+    return ChunkResult(asset.key.to_user_string(), keys[0], keys[-1], len(keys), failure)
+
+
+def _failure_text(result: dg.ExecuteInProcessResult) -> str:
+    """The description of the failure that ended the run."""
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            if data.user_failure_data and data.user_failure_data.description:
+                return data.user_failure_data.description
+            return data.error_display_string.strip() if data.error else "the step failed"
+    return "the run failed before its step began"
