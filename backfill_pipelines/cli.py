@@ -27,7 +27,7 @@ from backfill_pipelines.settings import Settings, read_settings
 from backfill_pipelines.stores.resources import build_resources, build_warehouse
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Gated, resumable historical backfills.")
-console = Console(width=None if sys.stdout.isatty() else 140)
+console = Console(width=None if sys.stdout.isatty() else 160)
 
 #: Exit codes: something is red; the command could not do its work.
 RED, BROKEN = 1, 2
@@ -178,7 +178,7 @@ def _show(settings: Settings, days: Sequence[str]) -> bool:
     """Print the status table; True when everything is accounted for and green."""
     statuses = table_statuses(build_warehouse(settings), [date.fromisoformat(day) for day in days])
     table = Table(title=f"{len(days)} days, {days[0]} to {days[-1]}" if days else "no days")
-    table.add_column("table")
+    table.add_column("table", no_wrap=True)
     for name in (*STATES, "rows", "gates passed", "failed", "advisory"):
         table.add_column(name, justify="right")
     for item in statuses:
@@ -201,7 +201,8 @@ def _explain(item: TableStatus) -> None:
         console.print(f"[red]{item.table}[/red]: and {len(causes) - SHOWN} more dates", highlight=False)
     if waiting:
         named = ", ".join(str(day) for day in waiting[:SHOWN])
-        console.print(f"[red]{item.table}[/red] waits for its upstream on {len(waiting)} dates: {named}", highlight=False)
+        text = f"waits for its upstream on {len(waiting)} dates: {named}"
+        console.print(f"[red]{item.table}[/red] {text}", highlight=False)
 
 
 def _add_row(table: Table, item: TableStatus) -> None:

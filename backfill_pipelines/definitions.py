@@ -17,7 +17,7 @@ enable_event_batches()
 def build_defs(settings: Settings, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
     """Definitions of a deployment; ``resources`` replace those of the settings."""
     return dg.Definitions(
-        assets=build_assets(),
+        assets=build_assets(settings.warehouse),
         sensors=build_sensors(),
         resources={**build_resources(settings), **(resources or {})},
         executor=dg.in_process_executor,

@@ -31,7 +31,8 @@ BUSY_TIMEOUT_SECONDS = 60
 
 
 _IDENTITY = ("asset_key", "check_name", "run_id", "partition")
-_DELETE_PLANNED = AssetCheckExecutionsTable.delete().where(
+# The row that was planned is updated in place, as Dagster does: its id says which run of a partition is the latest.
+_UPDATE_PLANNED = AssetCheckExecutionsTable.update().where(
     *(AssetCheckExecutionsTable.c[name] == bindparam(f"_{name}") for name in _IDENTITY)
 )
 
@@ -75,7 +76,7 @@ class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
                 self._batch.connections = None
 
     def _store_evaluations(self, events: Sequence[EventLogEntry]) -> None:
-        """Evaluations in bulk: one insert into the run's log, one into the index, one for the planned rows."""
+        """Evaluations in bulk: one insert into the run's log, one into the index, one update of the planned rows."""
         run_id, rows = events[0].run_id, [self._event_to_row(event) for event in events]
         with self.run_connection(run_id) as connection:
             connection.execute(SqlEventLogStorageTable.insert(), rows)
@@ -87,8 +88,13 @@ class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
                 self._execution_row(event, row, last_id - len(rows) + position)
                 for position, (event, row) in enumerate(zip(events, rows, strict=True), start=1)
             ]
-            connection.execute(_DELETE_PLANNED, [{f"_{name}": row[name] for name in _IDENTITY} for row in checks])
-            connection.execute(AssetCheckExecutionsTable.insert(), checks)
+            updated = connection.execute(
+                _UPDATE_PLANNED, [row | {f"_{name}": row[name] for name in _IDENTITY} for row in checks]
+            )
+            if updated.rowcount != len(checks):
+                # Some were never planned: Dagster's own way, one by one.
+                for event, row in zip(events, checks, strict=True):
+                    self._update_asset_check_evaluation(event, row["evaluation_event_storage_id"])
 
     def _execution_row(self, event: EventLogEntry, row: dict[str, Any], event_id: int) -> dict[str, Any]:
         evaluation = check.not_none(event.dagster_event).asset_check_evaluation_data

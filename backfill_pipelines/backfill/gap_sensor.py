@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 from dagster._core.execution.backfill import BulkActionStatus
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
@@ -66,7 +67,7 @@ def build_gap_sensor(
     @dg.sensor(
         name=name,
         description=description,
-        target=dg.AssetSelection.assets(*(asset.key for asset in assets)),
+        jobs=[_job_of(asset.key) for asset in assets],
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.STOPPED,
         required_resource_keys=required_resource_keys,
@@ -85,6 +86,15 @@ def build_gap_sensor(
         return dg.SensorResult(run_requests=run_requests(context.instance, name, assets, plan))
 
     return _sensor
+
+
+def _job_name(key: dg.AssetKey) -> str:
+    return f"{'__'.join(key.path)}_backfill"
+
+
+def _job_of(key: dg.AssetKey) -> UnresolvedAssetJobDefinition:
+    """A job of one asset: one job of assets with several backfill policies would take the smallest for all."""
+    return dg.define_asset_job(_job_name(key), selection=dg.AssetSelection.assets(key))
 
 
 def busy_with(instance: dg.DagsterInstance, keys: Sequence[dg.AssetKey]) -> str:
@@ -128,7 +138,9 @@ def failures_of(instance: dg.DagsterInstance, asset: GapAsset, partition: str) -
         attempts += 1
     if not attempts:
         return None
-    return Failures(attempts, datetime.fromtimestamp(history[0].create_timestamp, UTC))
+    # The row was created when the run was planned; its event says when the verdict fell.
+    event = history[0].event
+    return Failures(attempts, datetime.fromtimestamp(event.timestamp if event else history[0].create_timestamp, UTC))
 
 
 def requested_since_midnight(instance: dg.DagsterInstance, sensor: str, now: datetime) -> int:
@@ -150,6 +162,7 @@ def _run_request(instance: dg.DagsterInstance, sensor: str, key: dg.AssetKey, re
     gap = f"{request.asset}:{request.first}:{request.last}"
     earlier = instance.get_runs_count(dg.RunsFilter(tags={SENSOR_TAG: sensor, RANGE_TAG: gap}))
     return dg.RunRequest(
+        job_name=_job_name(key),
         run_key=f"{sensor}:{gap}:attempt-{earlier + 1}",
         asset_selection=[key],
         tags={

@@ -86,9 +86,9 @@ def player_lookup(name: str) -> str:
     words = _first_name_first(re.sub(r"^\d+", "", name.strip())).translate(_UNCOMBINED)
     plain = "".join(c for c in unicodedata.normalize("NFKD", words) if not unicodedata.combining(c))
     parts = plain.casefold().split()
-    if parts:
+    if len(parts) > 1:  # "Junior" alone is a name
         parts[-1] = _GENERATION.get(parts[-1].rstrip("."), parts[-1])
-    return re.sub(r"[^a-z0-9]", "", "".join(parts))
+    return re.sub(r"[^a-z0-9]", "", "".join(parts)).lstrip("0123456789")
 
 
 def _first_name_first(name: str) -> str:

@@ -22,7 +22,8 @@ from backfill_pipelines.nba.feeds.loading import Loaded
 from backfill_pipelines.nba.feeds.parsed import Parsed
 from backfill_pipelines.nba.feeds.schedule_book import ScheduleBook
 from backfill_pipelines.nba.seasons import season_of
-from backfill_pipelines.nba.target import PACKAGE, Compute
+from backfill_pipelines.nba.statements import PACKAGE
+from backfill_pipelines.nba.target import Compute
 from backfill_pipelines.stores import sql
 from backfill_pipelines.stores.objects import ObjectStore
 from backfill_pipelines.stores.warehouse import WarehouseSession

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from backfill_pipelines.nba.catalog import CATALOG, Entry
-from backfill_pipelines.nba.target import PACKAGE
+from backfill_pipelines.nba.statements import PACKAGE
 from backfill_pipelines.stores import sql
 from backfill_pipelines.stores.warehouse import Warehouse, WarehouseSession, Work
 

@@ -20,12 +20,13 @@ from backfill_pipelines.nba.catalog import Entry
 from backfill_pipelines.nba.feeds.loading import Loaded
 from backfill_pipelines.nba.gates import items_sql
 from backfill_pipelines.nba.ledger import RunInfo, utc_now
+from backfill_pipelines.nba.lineage import lineage_of
+from backfill_pipelines.nba.statements import PACKAGE
 from backfill_pipelines.nba.tables_raw import SCHEDULE
 from backfill_pipelines.nba.tables_reference import GATE_VERDICTS, RUN_HISTORY
 from backfill_pipelines.stores import sql
 from backfill_pipelines.stores.warehouse import Digest, Warehouse, WarehouseSession, Work
 
-PACKAGE = "backfill_pipelines.nba"
 #: Gates to which a loader may add culprits that staged rows cannot show: what was lost on the way.
 LOADER_GATES = frozenset({"files_parsed_and_keys_unique", "every_season_day_is_known"})
 
@@ -106,6 +107,9 @@ class WarehouseTarget:
             f"LIMIT {metadata.PREVIEW_ROWS}"
         ).to_pylist()
         found: dict[str, Any] = {"backfill/preview": metadata.preview(rows)}
+        columns = lineage_of(self._entry)
+        if columns:
+            found["dagster/column_lineage"] = metadata.column_lineage(columns)
         if self._loaded is not None:
             found["backfill/files_read"] = self._loaded.files_read
         return found

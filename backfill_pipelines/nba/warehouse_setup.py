@@ -4,16 +4,14 @@ import pyarrow as pa
 
 from backfill_pipelines.nba.catalog import all_contracts
 from backfill_pipelines.nba.seasons import SEASONS
-from backfill_pipelines.nba.tables_reference import SEASON_WINDOWS, VIEWS
-from backfill_pipelines.nba.target import PACKAGE
-from backfill_pipelines.stores import sql
+from backfill_pipelines.nba.statements import views
+from backfill_pipelines.nba.tables_reference import SEASON_WINDOWS
 from backfill_pipelines.stores.warehouse import Warehouse, Work, arrow_schema
 
 
 def set_up(warehouse: Warehouse) -> None:
     """Create what is missing."""
-    views = {name: sql.load(PACKAGE, statement) for name, statement in VIEWS.items()}
-    warehouse.ensure(all_contracts().values(), views)
+    warehouse.ensure(all_contracts().values(), views())
     rows = [
         {
             "season": season.name,

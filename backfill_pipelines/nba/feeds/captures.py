@@ -70,8 +70,7 @@ def captures(feed: Feed, store: ObjectStore, days: Iterable[date]) -> dict[str, 
 
 
 def _capture(feed: Feed, info: ObjectInfo) -> Capture:
-    stamp, day, game = _STAMP.search(info.key), _DAY.search(info.key), _GAME_ID.search(info.key)
-    taken_at = datetime.strptime(stamp[1], "%Y%m%d_%H%M%S").replace(tzinfo=UTC) if stamp else info.modified
+    day, game = _DAY.search(info.key), _GAME_ID.search(info.key)
     entity = "/".join(info.key.split("/")[: feed.entity_depth])
     if feed is SCHEDULE:
         # Both schedule folders hold captures of the same entity, the season.
@@ -79,8 +78,17 @@ def _capture(feed: Feed, info: ObjectInfo) -> Capture:
     return Capture(
         object_key=info.key,
         entity=entity,
-        taken_at=taken_at,
+        taken_at=_taken_at(info),
         size=info.size,
         day=date.fromisoformat(day[1]) if day else None,
         nba_game_id=game[1] if game else None,
     )
+
+
+def _taken_at(info: ObjectInfo) -> datetime:
+    """The stamp in the name; without a possible one, the time of the last change."""
+    stamp = _STAMP.search(info.key)
+    try:
+        return datetime.strptime(stamp[1], "%Y%m%d_%H%M%S").replace(tzinfo=UTC) if stamp else info.modified
+    except ValueError:
+        return info.modified

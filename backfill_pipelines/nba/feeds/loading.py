@@ -58,14 +58,13 @@ def load(feed: Feed, contract: TableContract, store: ObjectStore, days: Sequence
     loaded = Loaded(schema.empty_table())
     best = {found[0].object_key: found for found in versions.values()}
     for key, content in store.read(list(best)):
-        capture, parsed = _first_that_parses(best[key], content, feed, store, parse, loaded, days)
+        found = _first_that_parses(best[key], content, feed, store, parse, schema, loaded, days)
         loaded.files_read += 1
-        if capture is None or parsed is None:
+        if found is None:
             continue
+        capture, parsed, table = found
         loaded.entities.add(capture.entity)
-        rows = [row for row in parsed.rows if row["game_date"] in wanted]
-        stamp = {"source_file_path": capture.object_key, "capture_ts": capture.taken_at}
-        tables.append(_table([row | stamp for row in rows], schema))
+        tables.append(table.filter(pa.array([row["game_date"] in wanted for row in parsed.rows], pa.bool_())))
         _keep_aside(loaded, capture, parsed, wanted, days)
     loaded.table = pa.concat_tables(tables) if tables else loaded.table
     return loaded
@@ -77,22 +76,24 @@ def _first_that_parses(
     feed: Feed,
     store: ObjectStore,
     parse: Parser,
+    schema: pa.Schema,
     loaded: Loaded,
     days: Sequence[date],
-) -> tuple[Capture | None, Parsed | None]:
+) -> tuple[Capture, Parsed, pa.Table] | None:
     """The best capture that parses; every better one that does not is set aside."""
     for position, capture in enumerate(versions):
         content = newest_content if position == 0 else dict(store.read([capture.object_key]))[capture.object_key]
         try:
             parsed = parse(capture, _document(feed, content))
+            table = _table(capture, parsed, schema)
         except BadFileError as error:
             loaded.set_aside.append(SetAsideFile(capture, error.code, error.detail, capture.nba_game_id))
             loaded.warn(capture.day, f"{error.code}: {capture.object_key}", days)
             continue
         if position:
             loaded.warn(capture.day, f"newer_capture_corrupt: {versions[0].object_key}", days)
-        return capture, parsed
-    return None, None
+        return capture, parsed, table
+    return None
 
 
 def _document(feed: Feed, content: bytes) -> Any:
@@ -122,8 +123,17 @@ def checked(parse: Parser) -> Parser:
     return parse_checked
 
 
-def _table(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
-    return pa.Table.from_pylist(rows, schema)
+def _table(capture: Capture, parsed: Parsed, schema: pa.Schema) -> pa.Table:
+    """The rows of a file in the types of the table.
+
+    Raises:
+        BadFileError: ``unknown_shape``, a value is of another type than its column.
+    """
+    stamp = {"source_file_path": capture.object_key, "capture_ts": capture.taken_at}
+    try:
+        return pa.Table.from_pylist([row | stamp for row in parsed.rows], schema)
+    except (pa.ArrowException, OverflowError) as error:
+        raise BadFileError("unknown_shape", f"a value of another type: {error}") from error
 
 
 def _keep_aside(loaded: Loaded, capture: Capture, parsed: Parsed, wanted: set[date], days: Sequence[date]) -> None:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from backfill_pipelines.nba.feeds.captures import Capture
-from backfill_pipelines.nba.feeds.parsed import BadFileError, Parsed, RejectedRow, Row
+from backfill_pipelines.nba.feeds.parsed import BadFileError, Parsed, RejectedRow, Row, deduplicate
 from backfill_pipelines.nba.names import TEAMS, UnparsableValueError, count
 from backfill_pipelines.nba.seasons import BY_NAME
 
@@ -20,6 +20,7 @@ GAME_TYPES = {
     "006": "cup_final",
 }
 _OVERTIME = re.compile(r"/OT(\d*)")
+_GAME_ID = re.compile(r"\d{10}")
 _FINAL = 3
 
 
@@ -27,7 +28,7 @@ def parse(capture: Capture, document: Any) -> Parsed:
     """Rows of one season file.
 
     Raises:
-        BadFileError: the file is for another season than its folder.
+        BadFileError: the file is for another season than its folder, has an id that is none, or no game at all.
     """
     schedule = document["leagueSchedule"]
     season_name = capture.entity
@@ -36,11 +37,16 @@ def parse(capture: Capture, document: Any) -> Parsed:
     parsed, dropped = Parsed(), Counter[str]()
     for entry in schedule["gameDates"]:
         for game in entry["games"]:
-            kind = GAME_TYPES.get(str(game["gameId"])[:3], "unknown")
+            if not _GAME_ID.fullmatch(game["gameId"]):
+                raise BadFileError("unknown_shape", f"game id {game['gameId']!r} is not ten digits")
+            kind = GAME_TYPES.get(game["gameId"][:3], "unknown")
             if kind in ("preseason", "unknown"):
                 dropped[kind] += 1
                 continue
             _add(parsed, game, kind, season_name)
+    if not parsed.rows and not parsed.rejected:
+        raise BadFileError("unknown_shape", f"no game of {season_name} in it")  # else every day would have no games
+    deduplicate(parsed, lambda row: (row["nba_game_id"], row["game_date"]))
     parsed.notes += [f"{number} {kind} games dropped" for kind, number in dropped.items()]
     return parsed
 
@@ -60,7 +66,7 @@ def _add(parsed: Parsed, game: Mapping[str, Any], kind: str, season_name: str) -
 def _problem(game: Mapping[str, Any], kind: str, day: date, season_name: str) -> tuple[str, str] | None:
     """Reason code and rule that keep a game out of the schedule."""
     season = BY_NAME[season_name]
-    if int(str(game["gameId"])[3:5]) + 2000 != season.year:
+    if int(game["gameId"][3:5]) + 2000 != season.year:
         return "out_of_range", f"game id {game['gameId']} is of another season than {season_name}"
     if day not in season:
         return "out_of_range", f"{day} lies outside {season_name} ({season.opening} to {season.closing})"

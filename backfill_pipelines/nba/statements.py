@@ -1,0 +1,26 @@
+"""Which statement file computes which table, and the views."""
+
+from functools import lru_cache
+
+from backfill_pipelines.nba import tables_raw
+from backfill_pipelines.nba.catalog import ANALYTICS_PHASE, Entry
+from backfill_pipelines.nba.tables_reference import VIEWS
+from backfill_pipelines.stores import sql
+
+#: The package whose ``sql`` folder holds the statements.
+PACKAGE = "backfill_pipelines.nba"
+
+
+def statement_of(entry: Entry) -> str | None:
+    """GoogleSQL of a table that is computed from tables; None for one that is loaded from files."""
+    if entry.contract is tables_raw.PLAYER_LINES:
+        return sql.load(PACKAGE, "raw/player_lines")
+    if entry.phase == ANALYTICS_PHASE:
+        return sql.load(PACKAGE, f"analytics/{entry.contract.name}")
+    return None
+
+
+@lru_cache(maxsize=1)
+def views() -> dict[str, str]:
+    """GoogleSQL of every view by name, in the order of creation."""
+    return {name: sql.load(PACKAGE, statement) for name, statement in VIEWS.items()}

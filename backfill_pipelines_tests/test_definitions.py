@@ -1,0 +1,81 @@
+"""What Dagster loads: everything is there, described, owned, gated, and loads without a network or an account."""
+
+import subprocess
+import sys
+
+import dagster as dg
+import pytest
+
+from backfill_pipelines.definitions import build_defs
+from backfill_pipelines.nba.catalog import CATALOG
+from backfill_pipelines.settings import PROJECT_ROOT, Settings
+
+SPECS = {spec.key: spec for asset in build_defs(Settings()).assets or () for spec in asset.specs}
+CHECKS = [spec for asset in build_defs(Settings()).assets or () for spec in asset.check_specs]
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        {},
+        {"deployment": "dev"},
+        {"deployment": "prod", "warehouse": "bigquery", "bigquery_project": "some-project", "feeds_url": "gs://b/p"},
+    ],
+    ids=["local", "dev", "prod"],
+)
+def test_the_definitions_of_every_deployment_load_and_open_nothing(overrides: dict[str, str]) -> None:
+    dg.Definitions.validate_loadable(build_defs(Settings(**overrides)))
+
+
+def test_no_table_of_the_catalog_is_forgotten() -> None:
+    assert set(SPECS) == {dg.AssetKey(entry.contract.asset_key) for entry in CATALOG}
+
+
+@pytest.mark.parametrize("spec", SPECS.values(), ids=[key.to_user_string() for key in SPECS])
+def test_every_asset_says_what_it_is(spec: dg.AssetSpec) -> None:
+    assert spec.description
+    assert spec.owners
+    assert spec.kinds
+    assert spec.group_name == spec.key.path[0]
+    schema = spec.metadata["dagster/column_schema"]
+    assert all(column.description for column in schema.columns)
+
+
+@pytest.mark.parametrize("key", list(SPECS), ids=[key.to_user_string() for key in SPECS])
+def test_every_asset_has_a_blocking_gate_of_its_own_and_is_read_back(key: dg.AssetKey) -> None:
+    names = {spec.name for spec in CHECKS if spec.asset_key == key and spec.blocking}
+    assert "no_duplicate_after_publish" in names
+    assert names - {"no_duplicate_after_publish", "upstream_is_complete"}
+
+
+@pytest.mark.parametrize("spec", CHECKS, ids=[f"{spec.asset_key.path[-1]}-{spec.name}" for spec in CHECKS])
+def test_every_gate_is_a_described_statement_with_a_verdict_for_each_partition(spec: dg.AssetCheckSpec) -> None:
+    assert spec.description
+    assert spec.description.endswith(".")
+    assert spec.partitions_def is not None
+
+
+def test_neighbours_in_the_graph_never_share_a_run_because_a_red_parent_would_skip_its_child() -> None:
+    assets = {asset.key: asset for asset in build_defs(Settings()).assets or ()}
+    for asset in assets.values():
+        for parent in asset.dependency_keys:
+            assert asset.backfill_policy != assets[parent].backfill_policy
+
+
+def test_sensors_are_stopped_by_default() -> None:
+    sensors = list(build_defs(Settings()).sensors or ())
+    assert {sensor.name for sensor in sensors} == {"nba_phase_2_gap_sensor", "nba_phase_3_gap_sensor"}
+    assert all(sensor.default_status == dg.DefaultSensorStatus.STOPPED for sensor in sensors)
+
+
+def test_a_fresh_interpreter_without_any_setting_loads_the_code_location() -> None:
+    code = "import backfill_pipelines.definitions as d; print(len(list(d.defs.assets)))"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        cwd=PROJECT_ROOT,
+        env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.strip() == str(len(CATALOG)), done.stderr[-2000:]
