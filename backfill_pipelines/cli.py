@@ -95,11 +95,15 @@ def status(first: First = None, last: Last = None) -> None:
 def demo(
     feeds: Annotated[Path | None, typer.Option(help="Folder of raw feed files; default: sample feeds.")] = None,
     season: Annotated[list[str] | None, typer.Option(help="Seasons of the sample feeds.")] = None,
+    first: First = None,
+    last: Last = None,
 ) -> None:
-    """Run phase 2 and phase 3 over all days of the feeds; exit code 0 only if every gate is green."""
+    """Run phase 2 and phase 3 over the days of the feeds; exit code 0 only if every gate is green."""
     settings = read_settings()
     main_job.place_feeds(settings, feeds, season or [main_job.SAMPLE_SEASON], console)
-    days, failed = main_job.run_all(settings, console)
+    set_up(build_warehouse(settings))
+    days = _between(main_job.days_of_feeds(settings), first, last)
+    failed = main_job.run_all(settings, days, console)
     if not _show(settings, days) or failed:
         raise typer.Exit(RED)
 

@@ -12,11 +12,9 @@ from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.nba.assets import build_assets
 from backfill_pipelines.nba.automation import expected_days
 from backfill_pipelines.nba.sample import write_feeds
-from backfill_pipelines.nba.warehouse_setup import set_up
 from backfill_pipelines.runner import ChunkResult, open_instance, run_asset
 from backfill_pipelines.settings import Settings
-from backfill_pipelines.stores.objects import ObjectStore
-from backfill_pipelines.stores.resources import build_resources, build_warehouse
+from backfill_pipelines.stores.resources import build_resources
 
 SAMPLE_SEASON = "2022-23"
 
@@ -53,28 +51,32 @@ def _link(root: Path, feeds: Path) -> None:
     root.symlink_to(feeds, target_is_directory=True)
 
 
-def run_all(settings: Settings, console: Console) -> tuple[list[str], list[ChunkResult]]:
-    """Run every asset over every expected day, upstream first; returns the days and the runs that were not green.
+def days_of_feeds(settings: Settings) -> list[str]:
+    """The days that the feeds make expected.
 
-    A red date does not stop its neighbours: downstream assets refuse it and go on with the others.
+    Raises:
+        BackfillError: there is no season schedule among the feeds.
     """
-    set_up(build_warehouse(settings))
-    resources = build_resources(settings)
-    feeds = resources["feeds"]
-    if not isinstance(feeds, ObjectStore):
-        raise BackfillError("the feed store of the settings is no object store")
+    feeds = build_resources(settings)["feeds"]
     days = expected_days(feeds)
     if not days:
         raise BackfillError(
             f"no season schedule in {settings.feeds_root}. Repair: put the files under "
             "nba-com/schedule-cdn/<season>/, or leave FEEDS empty for sample feeds"
         )
-    assets = build_assets()
-    failed: list[ChunkResult] = []
+    return days
+
+
+def run_all(settings: Settings, days: Sequence[str], console: Console) -> list[ChunkResult]:
+    """Run every asset over the days, upstream first; returns the runs that were not green.
+
+    A red date does not stop its neighbours: downstream assets refuse it and go on with the others.
+    """
+    resources, failed = build_resources(settings), list[ChunkResult]()
     with open_instance(settings) as instance, _progress(console) as progress:
-        for asset in assets:
+        for asset in build_assets():
             failed += _run_one(asset, days, instance, resources, progress)
-    return days, failed
+    return failed
 
 
 def _run_one(

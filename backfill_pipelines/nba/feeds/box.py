@@ -87,6 +87,8 @@ def broken_player_rule(line: Mapping[str, Any], minutes: float | None) -> tuple[
         return problem
     if line["points"] > MOST_POINTS:
         return "out_of_range", f"{line['points']} points, more than {MOST_POINTS}"
+    if (minutes or 0) < 0:
+        return "out_of_range", "minutes are negative"
     if (minutes or 0) > MOST_MINUTES:
         return "out_of_range", f"{minutes:g} minutes, more than {MOST_MINUTES:g}"
     return None

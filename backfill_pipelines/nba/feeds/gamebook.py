@@ -61,8 +61,17 @@ def parse(capture: Capture, document: Any, book: ScheduleBook, roster: Roster) -
         for source in document[field]:
             parsed.drift |= source.keys() - _PLAYER_FIELDS
             _add(parsed, game, source, status, str(document["game_code"]), roster)
-    deduplicate(parsed, lambda row: (row["game_id"], row["team_abbr"], row["player_name_original"]))
+    deduplicate(parsed, _row_key)
+    # One man under two spellings: active rows are unique by player as well.
+    deduplicate(
+        parsed,
+        lambda row: (row["game_id"], row["player_lookup"]) if row["player_status"] == "active" else _row_key(row),
+    )
     return parsed
+
+
+def _row_key(row: Row) -> tuple[str, ...]:
+    return row["game_id"], row["team_abbr"], row["player_name_original"]
 
 
 def _add(parsed: Parsed, game: Game, source: Row, status: str, code: str, roster: Roster) -> None:
@@ -114,6 +123,8 @@ def _identity(game: Game, source: Row, status: str, team: str | None, roster: Ro
         teams = roster.get((game.game_id, lookup or ""), [])
         team = teams[0] if len(teams) == 1 else None
         resolution = resolution if team else "team_unknown"
+        if team is None and status == "inactive":
+            lookup = None  # a last name alone is nobody's key
     return {
         "game_id": game.game_id,
         "game_date": game.day,

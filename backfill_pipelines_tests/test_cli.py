@@ -1,0 +1,142 @@
+"""The command line as an operator uses it: what it prints, how it exits, what it leaves behind."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from backfill_pipelines.cli import BROKEN, RED, app
+from backfill_pipelines.nba.sample import write_feeds
+
+FIRST, LAST = "2022-11-08", "2022-11-11"
+RANGE = ["--from", FIRST, "--to", LAST]
+TEAM_BOX = "nba_raw/nbac_team_boxscore"
+
+
+class Shell:
+    """A state folder with four days of feeds, and the command."""
+
+    def __init__(self, folder: Path, environment: pytest.MonkeyPatch) -> None:
+        self.folder, self.feeds = folder, folder / "raw"
+        self.state = folder / "state"
+        environment.setenv("BACKFILL_STATE_DIR", str(self.state))
+        environment.setenv("BACKFILL_LOCK_TIMEOUT_SECONDS", "0.5")
+        days = date.fromisoformat(FIRST), date.fromisoformat(LAST)
+        write_feeds(self.feeds, seasons=("2022-23",), first=days[0], last=days[1])
+
+    def __call__(self, *arguments: str) -> Result:
+        return CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+
+    def box_score(self, day: str) -> Path:
+        return sorted((self.feeds / "nba-com/team-boxscore" / day).rglob("*.json"))[0]
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """The main job has run once on good feeds."""
+    with pytest.MonkeyPatch.context() as environment:
+        made = Shell(tmp_path_factory.mktemp("cli"), environment)
+        done = made("demo", "--feeds", str(made.feeds), *RANGE)
+        assert done.exit_code == 0, done.output
+        assert "all gates are green" in done.output
+        yield made
+
+
+def test_the_main_job_ends_with_a_table_of_every_table(shell: Shell) -> None:
+    shown = shell("status", *RANGE)
+    assert shown.exit_code == 0
+    for name in ("nbac_schedule", "player_lines", "team_defense_game_summary"):
+        assert name in shown.output
+    assert "expected_empty" in shown.output
+
+
+def test_running_it_again_changes_nothing_and_stays_green(shell: Shell) -> None:
+    again = shell("demo", "--feeds", str(shell.feeds), *RANGE)
+    assert again.exit_code == 0, again.output
+
+
+def test_a_missing_file_makes_its_date_red_names_the_game_and_the_repair(shell: Shell) -> None:
+    file = shell.box_score("2022-11-09")
+    content = file.read_bytes()
+    file.unlink()
+    red = shell("run", TEAM_BOX, *RANGE)
+    assert red.exit_code == RED
+    assert "1 of 4 partitions" in red.output
+    assert "two_rows_per_expected_game" in red.output
+    assert f"backfill run {TEAM_BOX} --date 2022-11-09" in red.output
+    refused = shell("run", "nba_raw/player_lines", "--date", "2022-11-09")
+    assert refused.exit_code == RED
+    assert f"{TEAM_BOX} 2022-11-09" in refused.output
+    assert shell("status", *RANGE).exit_code == RED
+    file.write_bytes(content)
+    for asset in (TEAM_BOX, "nba_raw/player_lines"):
+        assert shell("run", asset, "--date", "2022-11-09").exit_code == 0
+    assert shell("status", *RANGE).exit_code == 0
+
+
+def test_an_accepted_gap_lets_its_date_through_as_reconstructed(shell: Shell) -> None:
+    file = shell.box_score("2022-11-11")
+    content = file.read_bytes()
+    file.unlink()
+    red = shell("run", TEAM_BOX, "--date", "2022-11-11")
+    game = red.output.split("e.g. ")[1].split("/")[0]
+    accepted = shell(
+        "accept-gap", "nba_raw.nbac_team_boxscore", "2022-11-11", game, "--reason", "lost", "--by", "the tests"
+    )
+    assert accepted.exit_code == 0, accepted.output
+    for asset in (TEAM_BOX, "nba_raw/player_lines", "nba_analytics/team_offense_game_summary"):
+        done = shell("run", asset, "--date", "2022-11-11")
+        assert done.exit_code == 0, done.output
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "nba_raw/nothing", "--date", FIRST], "no asset nba_raw/nothing"),
+        (["run", TEAM_BOX, "--date", "2022-08-01"], "2022-08-01"),
+        (["run", TEAM_BOX, "--date", "yesterday"], "'yesterday' is no date"),
+        (["run", TEAM_BOX], "nothing chosen"),
+        (["accept-gap", "nba_raw.nothing", FIRST, "x", "--reason", "r", "--by", "b"], "no raw table"),
+        (["accept-gap", "nba_raw.player_lines", FIRST, "x", "--reason", "r", "--by", "b"], "x is not expected"),
+        (["demo", "--feeds", "/nonexistent"], "does not exist"),
+    ],
+)
+def test_a_wrong_word_is_one_clear_error(shell: Shell, arguments: list[str], said: str) -> None:
+    result = shell(*arguments)
+    assert result.exit_code == BROKEN
+    assert said in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_folder_without_a_schedule_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BACKFILL_STATE_DIR", str(tmp_path / "state"))
+    (tmp_path / "empty").mkdir()
+    result = CliRunner().invoke(app, ["demo", "--feeds", str(tmp_path / "empty")])
+    assert result.exit_code == BROKEN
+    assert "no season schedule" in result.output
+
+
+def test_a_warehouse_file_in_another_process_is_named_with_its_pid(shell: Shell) -> None:
+    hold = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", hold, str(shell.state / "warehouse.duckdb")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        result = shell("status", *RANGE)
+        assert result.exit_code == BROKEN
+        assert str(holder.pid) in result.output
+        holder.communicate("")
+    assert shell("status", *RANGE).exit_code in (0, RED)
+
+
+def test_up_says_where_things_are_and_down_without_a_ui_is_no_error(shell: Shell) -> None:
+    up = shell("up")
+    assert up.exit_code == 0
+    assert "warehouse.duckdb" in up.output.replace("\n", "")
+    assert "no UI was running" in shell("down").output
