@@ -8,16 +8,21 @@ in production) works unchanged. Configured in dagster.yaml under ``storage.custo
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from dagster import EventLogEntry
+from dagster import AssetCheckKey, DagsterRun, EventLogEntry, PartitionsDefinition, RunsFilter
 from dagster import _check as check
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
 from dagster._core.events import DagsterEventType
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+from dagster._core.storage.asset_check_execution_record import (
+    AssetCheckExecutionRecordStatus,
+    AssetCheckPartitionInfo,
+)
+from dagster._core.storage.asset_check_state import AssetCheckState
+from dagster._core.storage.dagster_run import FINISHED_STATUSES
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
@@ -25,6 +30,8 @@ from dagster._serdes import ConfigurableClassData, serialize_value
 from sqlalchemy import bindparam, create_engine, func, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.pool import NullPool
+
+from backfill_pipelines.backfill.check_states import check_state, is_planned
 
 #: How long a writer waits for another process's write transaction.
 BUSY_TIMEOUT_SECONDS = 60
@@ -74,6 +81,26 @@ class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
                         self.store_event(event)
             finally:
                 self._batch.connections = None
+
+    def get_asset_check_state(
+        self, keys: Sequence[tuple[AssetCheckKey, PartitionsDefinition[Any] | None]]
+    ) -> Mapping[AssetCheckKey, AssetCheckState]:
+        """State of every partition of the checks, for the pages of the UI, in one set operation for each status.
+
+        The parent joins one partition after the other: most of a minute for a season and eight gates.
+        """
+        found: dict[AssetCheckKey, list[AssetCheckPartitionInfo]] = {key: [] for key, _ in keys}
+        for info in self.get_asset_check_partition_info(list(found)):
+            found[info.check_key].append(info)
+        planned = {i.latest_planned_run_id for infos in found.values() for i in infos if is_planned(i)}
+        ended = {run.run_id: run.status for run in self._ended(planned)}
+        return {key: check_state(key, definition, found[key], ended) for key, definition in keys}
+
+    def _ended(self, run_ids: set[str]) -> Sequence[DagsterRun]:
+        """Those of the runs that are over; Dagster refuses a filter on no run at all."""
+        if not run_ids:
+            return []
+        return self._instance.get_runs(filters=RunsFilter(run_ids=sorted(run_ids), statuses=FINISHED_STATUSES))
 
     def _store_evaluations(self, events: Sequence[EventLogEntry]) -> None:
         """Evaluations in bulk: one insert into the run's log, one into the index, one update of the planned rows."""

@@ -21,7 +21,8 @@ class GapPolicy:
 
     def wait_after(self, attempts: int) -> timedelta:
         """How long a partition rests after so many failed attempts: doubling, up to the longest wait."""
-        return min(self.longest_wait, self.first_wait * 2 ** max(0, attempts - 1))
+        doublings = min(20, max(0, attempts - 1))  # more would overflow a timedelta
+        return min(self.longest_wait, self.first_wait * 2**doublings)
 
 
 @dataclass(frozen=True)

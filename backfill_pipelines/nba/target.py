@@ -163,8 +163,10 @@ class WarehouseTarget:
         staged = self._staged[partition]
         if staged.state is State.EXPECTED_EMPTY:
             evidence = self._calendar.get(date.fromisoformat(partition), {})
-            note = f"not applicable, expected_empty: {staged.reason}; schedule: {dict(evidence)}"
-            return Measurement(0, 0, 0, (), note)
+            named = ", ".join(f"{name} {value}" for name, value in evidence.items())
+            return Measurement(0, 0, 0, (), f"not applicable, expected_empty: {staged.reason}; schedule: {named}")
+        if staged.state is State.COMPLETE and not staged.rows:
+            return Measurement(0, 0, 0, (), "not applicable: every expected game is in nba_reference.accepted_gaps")
         if gate.may_be_empty:
             return Measurement(0, 0, 0, (), f"no rows to measure; state {staged.state}: {staged.reason}")
         return Measurement(1, 0, 1, (f"nothing measured; state {staged.state}: {staged.reason}",))

@@ -51,11 +51,13 @@ def parse(capture: Capture, content: bytes, book: ScheduleBook) -> Parsed:
     events = list(_events(content, parsed))
     if not events:
         raise BadFileError("corrupt_file", "a header and no event")
-    same_date(events[0]["date"], capture.day)
-    inside = f"{_whole(events[0]['game_id'], 'game_id'):010d}"
-    if inside != capture.nba_game_id:
-        raise BadFileError("wrong_date", f"the path says game {capture.nba_game_id}, the content says {inside}")
-    game = required_game(book, capture.day, inside, ())
+    for day in dict.fromkeys(event["date"] for event in events):
+        same_date(day, capture.day)
+    for number in dict.fromkeys(event["game_id"] for event in events):
+        inside = f"{_whole(number, 'game_id'):010d}"
+        if inside != capture.nba_game_id:
+            raise BadFileError("wrong_date", f"the path says game {capture.nba_game_id}, the content says {inside}")
+    game = required_game(book, capture.day, capture.nba_game_id, ())
     for event in events:
         try:
             parsed.rows.append(_row(game, event))

@@ -16,7 +16,13 @@ SELECT
   CONCAT(
     CAST(COUNTIF(is_charted AND NOT has_complete_shot_zones) AS STRING), ' of ', CAST(COUNTIF(is_charted) AS STRING),
     ' rows incomplete, largest difference ', CAST(IFNULL(MAX(attempts_off), 0) AS STRING), ': ',
-    IFNULL(STRING_AGG(IF(is_charted AND NOT has_complete_shot_zones, CONCAT(game_id, '/', player_lookup), NULL), ' '), '')
+    IFNULL(
+      STRING_AGG(
+        IF(is_charted AND (NOT has_complete_shot_zones OR attempts_off > 2), CONCAT(game_id, '/', player_lookup), NULL),
+        ' ' ORDER BY game_id, player_lookup
+      ),
+      ''
+    )
   ) AS culprit
 FROM charted
 GROUP BY game_date

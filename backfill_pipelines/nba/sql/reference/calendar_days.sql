@@ -34,3 +34,4 @@ FROM nba_reference.seasons AS s
 CROSS JOIN UNNEST(GENERATE_DATE_ARRAY(s.opening, s.closing)) AS day
 LEFT JOIN finals AS f ON f.game_date = day
 LEFT JOIN loads AS l ON l.data_date = day AND l.newest = 1
+WHERE s.opening >= DATE '2021-10-19'
