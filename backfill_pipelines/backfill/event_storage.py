@@ -10,13 +10,14 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from dagster import AssetCheckKey, DagsterRun, EventLogEntry, PartitionsDefinition, RunsFilter
 from dagster import _check as check
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
-from dagster._core.events import DagsterEventType
+from dagster._core.events import ASSET_EVENTS, DagsterEventType
 from dagster._core.storage.asset_check_execution_record import (
     AssetCheckExecutionRecordStatus,
     AssetCheckPartitionInfo,
@@ -44,17 +45,21 @@ _UPDATE_PLANNED = AssetCheckExecutionsTable.update().where(
 )
 
 
-def _are_evaluations_of_one_run(events: Sequence[EventLogEntry]) -> bool:
-    """Evaluations of partitions, all of one run, no partition and check twice."""
-    found = set[tuple[str, str, str]]()
-    for event in events:
-        if not event.is_dagster_event or event.dagster_event_type != DagsterEventType.ASSET_CHECK_EVALUATION:
-            return False
-        evaluation = event.get_dagster_event().asset_check_evaluation_data
-        if evaluation.partition is None:
-            return False
-        found.add((event.run_id, f"{evaluation.asset_key}:{evaluation.check_name}", evaluation.partition))
-    return len(found) == len(events) and len({run_id for run_id, _, _ in found}) == 1
+def _kind(event: EventLogEntry) -> tuple[str, str]:
+    """Run, and by which path an event is stored: ``evaluation``, ``asset``, or one by one."""
+    if not event.is_dagster_event:
+        return event.run_id, "single"
+    dagster_event = event.get_dagster_event()
+    if dagster_event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
+        known = dagster_event.asset_check_evaluation_data.partition is not None
+        return event.run_id, "evaluation" if known else "single"
+    return event.run_id, "asset" if dagster_event.event_type in ASSET_EVENTS else "single"
+
+
+def _are_distinct(events: Sequence[EventLogEntry]) -> bool:
+    """No partition and check twice: a repeated one must be stored in order."""
+    found = [event.get_dagster_event().asset_check_evaluation_data for event in events]
+    return len({(e.asset_key, e.check_name, e.partition) for e in found}) == len(found)
 
 
 def enable_event_batches(size: int = 2000) -> None:
@@ -74,13 +79,42 @@ class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
         with ExitStack() as stack:
             self._batch.stack, self._batch.connections = stack, {}
             try:
-                if _are_evaluations_of_one_run(events):
-                    self._store_evaluations(events)
-                else:
-                    for event in events:
-                        self.store_event(event)
+                for kind, group in groupby(events, key=_kind):
+                    self._store_group(kind, list(group))
             finally:
                 self._batch.connections = None
+
+    def _store_group(self, kind: tuple[str, str], events: Sequence[EventLogEntry]) -> None:
+        if kind[1] == "asset":
+            self._store_asset_events(events)
+        elif kind[1] == "evaluation" and _are_distinct(events):
+            self._store_evaluations(events)
+        else:
+            for event in events:
+                self.store_event(event)
+
+    def _insert(self, events: Sequence[EventLogEntry]) -> tuple[list[dict[str, Any]], list[int]]:
+        """Insert into the run's log and the index, as one statement each; rows and their ids in the index."""
+        rows = [self._event_to_row(event) for event in events]
+        with self.run_connection(events[0].run_id) as connection:
+            connection.execute(SqlEventLogStorageTable.insert(), rows)
+        with self.index_connection() as connection:
+            connection.execute(SqlEventLogStorageTable.insert(), rows)
+            # Nobody else writes inside this transaction, so the ids of its rows are consecutive.
+            last_id = connection.execute(select(func.max(SqlEventLogStorageTable.c.id))).scalar_one()
+        return rows, list(range(last_id - len(rows) + 1, last_id + 1))
+
+    def _store_asset_events(self, events: Sequence[EventLogEntry]) -> None:
+        """Materialisations, planned ones and observations in bulk; the asset's own row takes the last of each type."""
+        _, ids = self._insert(events)
+        last = {
+            (event.get_dagster_event().asset_key, event.get_dagster_event().event_type): (event, event_id)
+            for event, event_id in zip(events, ids, strict=True)
+        }
+        with self.index_connection() as connection:
+            self._store_asset_event_tags(connection, events, ids)
+            for event, event_id in last.values():
+                self._store_asset_event(connection, event, event_id)
 
     def get_asset_check_state(
         self, keys: Sequence[tuple[AssetCheckKey, PartitionsDefinition[Any] | None]]
@@ -104,17 +138,9 @@ class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
 
     def _store_evaluations(self, events: Sequence[EventLogEntry]) -> None:
         """Evaluations in bulk: one insert into the run's log, one into the index, one update of the planned rows."""
-        run_id, rows = events[0].run_id, [self._event_to_row(event) for event in events]
-        with self.run_connection(run_id) as connection:
-            connection.execute(SqlEventLogStorageTable.insert(), rows)
+        rows, ids = self._insert(events)
         with self.index_connection() as connection:
-            connection.execute(SqlEventLogStorageTable.insert(), rows)
-            # Nobody else writes inside this transaction, so the ids of its rows are consecutive.
-            last_id = connection.execute(select(func.max(SqlEventLogStorageTable.c.id))).scalar_one()
-            checks = [
-                self._execution_row(event, row, last_id - len(rows) + position)
-                for position, (event, row) in enumerate(zip(events, rows, strict=True), start=1)
-            ]
+            checks = [self._execution_row(*each) for each in zip(events, rows, ids, strict=True)]
             updated = connection.execute(
                 _UPDATE_PLANNED, [row | {f"_{name}": row[name] for name in _IDENTITY} for row in checks]
             )
