@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
-from dagster._core.storage.event_log.base import PartitionKeyFilter
+from dagster._core.event_api import PartitionKeyFilter
 
 from backfill_pipelines.backfill.gates import CAUSE, READ_BACK_GATE, SAMPLE_SIZE, Measurement
 from backfill_pipelines.backfill.verdicts import latest_verdicts

@@ -71,5 +71,5 @@ def _subset(
     key: AssetCheckKey, partitions_def: PartitionsDefinition[Any], keys: Sequence[str]
 ) -> SerializableEntitySubset[AssetCheckKey]:
     if not keys:
-        return SerializableEntitySubset.empty(key, partitions_def)
+        return SerializableEntitySubset[AssetCheckKey].empty(key, partitions_def)
     return SerializableEntitySubset(key, partitions_def.subset_with_partition_keys(keys))

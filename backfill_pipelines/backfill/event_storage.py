@@ -8,7 +8,7 @@ in production) works unchanged. Configured in dagster.yaml under ``storage.custo
 
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import groupby
 from pathlib import Path
@@ -192,14 +192,14 @@ class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
             "run_id": event.run_id,
             "execution_status": AssetCheckExecutionRecordStatus.PLANNED.value,
             "evaluation_event": lean,
-            "evaluation_event_timestamp": self._event_insert_timestamp(event),
+            "evaluation_event_timestamp": self._event_insert_timestamp(event),  # pyright: ignore[reportUnknownMemberType]
             "evaluation_event_storage_id": event_id,
         }
         with self.index_connection() as connection:
             connection.execute(AssetCheckExecutionsTable.insert(), [row | {"partition": key} for key in keys])
 
     @contextmanager
-    def _connect(self, shard: str) -> Iterator[Connection]:
+    def _connect(self, shard: str) -> Generator[Connection, None, None]:
         connections: dict[str, Connection] | None = getattr(self._batch, "connections", None)
         if connections is None:
             with super()._connect(shard) as connection:
@@ -210,8 +210,8 @@ class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
         yield connections[shard]
 
     @contextmanager
-    def _transaction(self, shard: str) -> Iterator[Connection]:
-        if shard not in self._initialized_dbs:
+    def _transaction(self, shard: str) -> Generator[Connection, None, None]:
+        if shard not in self._initialized_dbs:  # pyright: ignore[reportUnknownMemberType]
             # The parent creates the file's tables on its first ordinary connection.
             with super()._connect(shard):
                 pass

@@ -11,10 +11,10 @@ from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+from dagster._core.event_api import PartitionKeyFilter
 from dagster._core.execution.backfill import BulkActionStatus
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
-from dagster._core.storage.event_log.base import PartitionKeyFilter
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from backfill_pipelines.backfill.admission import Upstream, admitted
@@ -64,7 +64,7 @@ def build_gap_sensor(
     ``expected`` gives the partitions that ought to be complete by now.
     """
 
-    @dg.sensor(
+    @dg.sensor(  # pyright: ignore[reportUnknownMemberType]
         name=name,
         description=description,
         jobs=[_job_of(asset.key) for asset in assets],
@@ -94,7 +94,8 @@ def _job_name(key: dg.AssetKey) -> str:
 
 def _job_of(key: dg.AssetKey) -> UnresolvedAssetJobDefinition:
     """A job of one asset: one job of assets with several backfill policies would take the smallest for all."""
-    return dg.define_asset_job(_job_name(key), selection=dg.AssetSelection.assets(key))
+    selection = dg.AssetSelection.assets(key)
+    return dg.define_asset_job(_job_name(key), selection=selection)  # pyright: ignore[reportUnknownMemberType]
 
 
 def busy_with(instance: dg.DagsterInstance, keys: Sequence[dg.AssetKey]) -> str:

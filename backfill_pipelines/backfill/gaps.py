@@ -42,7 +42,7 @@ class AssetState:
     all_partitions: Sequence[str]
     expected: Sequence[str]
     complete: frozenset[str]
-    failures: Mapping[str, Failures] = field(default_factory=dict)
+    failures: Mapping[str, Failures] = field(default_factory=dict[str, Failures])
     #: Missing partitions whose upstream is not complete yet.
     blocked: frozenset[str] = frozenset()
 
@@ -61,8 +61,8 @@ class GapRequest:
 class GapPlan:
     """What to run now, and what was seen."""
 
-    requests: list[GapRequest] = field(default_factory=list)
-    seen: list[str] = field(default_factory=list)
+    requests: list[GapRequest] = field(default_factory=list[GapRequest])
+    seen: list[str] = field(default_factory=list[str])
 
     @property
     def size(self) -> int:

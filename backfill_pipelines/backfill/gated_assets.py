@@ -89,7 +89,7 @@ class GatedSpec:
     kinds: frozenset[str] = frozenset()
     owners: Sequence[str] = ()
     code_version: str = "1"
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def name(self) -> str:
@@ -169,7 +169,7 @@ def _run_range(
             _publish(target, spec, outcomes, admitted, config)
         outcome = RangeOutcome({partition: outcomes[partition] for partition in partitions})
         target.record(outcome)
-        run_metadata = target.run_metadata() if outcome.green else {}
+        run_metadata: Mapping[str, Any] = target.run_metadata() if outcome.green else {}
     context.log.info("%s: %s", spec.key.to_user_string(), dict(outcome.tally))
     yield from _materialize(context, spec.key, outcome, run_metadata)
     record_verdicts(context, spec.key, [v for p in partitions for v in outcomes[p].verdicts])

@@ -34,7 +34,7 @@ class Gate:
     description: str
     repair: str
     source: str = ""
-    identifiers: Mapping[str, str] = field(default_factory=dict)
+    identifiers: Mapping[str, str] = field(default_factory=dict[str, str])
     blocking: bool = True
     #: The table may legitimately have nothing to measure on a date with games (optional feeds).
     may_be_empty: bool = False

@@ -48,7 +48,7 @@ class PartitionOutcome:
     partition: str
     decision: Decision
     staged: StagedPartition | None = None
-    verdicts: list[Verdict] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list[Verdict])
 
     @property
     def is_green(self) -> bool:

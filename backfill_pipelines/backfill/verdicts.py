@@ -89,8 +89,9 @@ def latest_verdicts(
     An evaluation that was planned and never finished, because its run is under way or died, is no pass.
     """
     found: dict[dg.AssetCheckKey, dict[str, bool]] = {check: {} for check in checks}
-    infos = instance.event_log_storage.get_asset_check_partition_info(list(checks)) if checks else []
-    for info in infos:
+    if not checks:
+        return found
+    for info in instance.event_log_storage.get_asset_check_partition_info(list(checks)):
         if info.partition_key is not None:
             passed = info.latest_execution_status == AssetCheckExecutionRecordStatus.SUCCEEDED
             found[info.check_key][info.partition_key] = passed

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import sqlglot
 from sqlglot import exp
@@ -47,7 +48,7 @@ def digest(entry: Entry) -> str:
 def trace(entry: Entry) -> Lineage:
     """Trace every column of a table's statement back to stored columns."""
     dialect = "bigquery"
-    sources = {name: sqlglot.parse_one(text, read=dialect) for name, text in views().items()}
+    sources: dict[str, Any] = {name: sqlglot.parse_one(text, read=dialect) for name, text in views().items()}
     tree = exp.expand(sqlglot.parse_one(statement_of(entry) or "", read=dialect), sources, dialect=dialect)
     qualified = qualify.qualify(tree, schema=_schema(), dialect=dialect, validate_qualify_columns=False, identify=False)
     scope = build_scope(qualified)
@@ -66,8 +67,8 @@ def _stored(node: Node) -> list[tuple[list[str], str]]:
     return [(list(table), column) for table, column in sorted(found)]
 
 
-def _schema() -> dict[str, dict[str, dict[str, str]]]:
-    schema: dict[str, dict[str, dict[str, str]]] = {}
+def _schema() -> dict[str, object]:
+    schema: dict[str, Any] = {}
     for contract in all_contracts().values():
         schema.setdefault(contract.dataset, {})[contract.name] = {c.name: c.base_type for c in contract.columns}
     return schema

@@ -42,7 +42,7 @@ def _status(session: WarehouseSession, entry: Entry) -> TableStatus:
     gates = session.query(
         _text("status/latest_gates", entry), {"asset_key": "/".join(entry.contract.asset_key)}
     ).to_pylist()[0]
-    states = dict.fromkeys(STATES, 0)
+    states: dict[str, int] = dict.fromkeys(STATES, 0)
     for row in rows:
         states[row["state"]] += 1
     open_dates = tuple((r["partition_date"], r["why"] or "never run") for r in rows if not r["is_accounted"])

@@ -50,7 +50,7 @@ def to_duckdb(google_sql: str) -> str:
     return tree.transform(_as_duckdb_means_it).sql("duckdb")
 
 
-def _as_duckdb_means_it(node: exp.Expression) -> exp.Expression:
+def _as_duckdb_means_it(node: exp.Expr) -> exp.Expr:
     """What sqlglot leaves wrong for us: C-style FORMAT, and TIMESTAMP, which we keep as naive UTC."""
     if isinstance(node, exp.Format):
         return exp.Anonymous(this="printf", expressions=[node.this, *node.expressions])

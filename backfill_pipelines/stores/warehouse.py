@@ -52,7 +52,7 @@ class Digest:
 class WarehouseSession(Protocol):
     """One piece of work on the warehouse; statements are GoogleSQL."""
 
-    def query(self, sql: str, parameters: Parameters | None = None) -> pa.Table:
+    def query(self, statement: str, parameters: Parameters | None = None) -> pa.Table:
         """Rows of one SELECT."""
         ...
 

@@ -11,15 +11,15 @@ MOST_POINTS = 110
 MOST_MINUTES = 70.0
 
 #: stats.nba.com headers, with TO or TOV for turnovers.
-NBA_COM = dict(
+NBA_COM: dict[str, str] = dict(
     zip(
         BOX_NAMES,
         ["PTS", "FGM", "FGA", "FG3M", "FG3A", "FTM", "FTA", "OREB", "DREB", "REB", "AST", "STL", "BLK", "TO", "PF"],
         strict=True,
     )
 )
-NBA_COM_LOG = NBA_COM | {"turnovers": "TOV"}
-BALL_DONT_LIE = dict(
+NBA_COM_LOG: dict[str, str] = NBA_COM | {"turnovers": "TOV"}
+BALL_DONT_LIE: dict[str, str] = dict(
     zip(
         BOX_NAMES,
         [

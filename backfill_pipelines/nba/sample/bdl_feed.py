@@ -41,9 +41,7 @@ def bdl_boxscores(season: str, games: Sequence[Game]) -> dict[str, Any]:
         ]
         stats += [
             {"id": number, **_line(minutes, box), **_who(player, team), "game": header}
-            for number, (team, player, minutes, box) in enumerate(
-                rows, header["id"] * _STATS_A_GAME
-            )
+            for number, (team, player, minutes, box) in enumerate(rows, header["id"] * _STATS_A_GAME)
         ]
     return {"data": stats, "meta": {"per_page": 100}}
 

@@ -112,9 +112,7 @@ def _player_rows(game_id: str, side: Side) -> list[Row]:
         for line in side.lines
     ]
     unplayed = [None] * (len(_BOX_COLUMNS) + 2)
-    absent = [
-        [*who(player), "", absence(category), *unplayed] for player, category in side.lineup.absent
-    ]
+    absent = [[*who(player), "", absence(category), *unplayed] for player, category in side.lineup.absent]
     return played + absent
 
 

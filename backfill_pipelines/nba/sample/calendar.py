@@ -31,11 +31,7 @@ class Window:
         """Every day with regular-season games, in order."""
         all_star_break = set(days_from(self.exhibitions[0], 6))
         span = (self.regular_end - self.opening).days + 1
-        return [
-            day
-            for day in days_from(self.opening, span)
-            if day not in all_star_break and day not in self.days_off
-        ]
+        return [day for day in days_from(self.opening, span) if day not in all_star_break and day not in self.days_off]
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,7 @@ def exhibitions(window: Window, seed: int) -> list[tuple[Fixture, int, int]]:
     second_game = Fixture(f"{prefix}05", first, "RBY", "JDE", semifinal, "Game 2")
     one, two = played(opener, _SEMIFINAL_POINTS), played(second_game, _SEMIFINAL_POINTS)
     visitors, hosts = (
-        game.away if away_points > home_points else game.home
-        for game, away_points, home_points in (two, one)
+        game.away if away_points > home_points else game.home for game, away_points, home_points in (two, one)
     )
     three = Fixture(f"{prefix}06", first, visitors, hosts, final, "Championship")
     four = Fixture(f"{prefix}01", second, "DSK", "DWN", "NBA All-Star Game")

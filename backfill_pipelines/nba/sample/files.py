@@ -35,11 +35,7 @@ def write_schedule(out: Path, season: Season, days: Sequence[date]) -> Written:
 def write_day(out: Path, season: Season, day: date) -> Written:
     """Write every other feed of one date; an exhibition day has none."""
     name = season.window.season
-    games = [
-        play_game(season.seed, name, fixture)
-        for fixture in season.by_day[day]
-        if fixture.kind != _EXHIBITION
-    ]
+    games = [play_game(season.seed, name, fixture) for fixture in season.by_day[day] if fixture.kind != _EXHIBITION]
     if not games:
         return []
     return [(feed, _save(out / path, content)) for feed, path, content in _feeds(name, day, games)]

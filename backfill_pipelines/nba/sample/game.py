@@ -68,10 +68,7 @@ def play_game(seed: int, season: str, fixture: Fixture) -> Game:
     """Play a fixture; its score is the one the season knows."""
     rng = Random(f"{seed}:{fixture.game_id}:players")
     totals = game_totals(seed, season, fixture.game_id, fixture.away, fixture.home)
-    lineups = [
-        draw_lineup(rng, rosters(seed)[tricode], totals.overtimes)
-        for tricode in (fixture.away, fixture.home)
-    ]
+    lineups = [draw_lineup(rng, rosters(seed)[tricode], totals.overtimes) for tricode in (fixture.away, fixture.home)]
     shots: list[Shot] = []
     for is_home, lineup, team in zip((False, True), lineups, totals.teams, strict=True):
         _deal_counts(rng, lineup.lines, team)
@@ -94,9 +91,7 @@ def _deal_counts(rng: Random, lines: Sequence[PlayerLine], team: Totals) -> None
     roles = [line.player.role for line in lines]
 
     def by_role(column: str, room: Sequence[int]) -> list[int]:
-        weights = [
-            played * getattr(role, column) for played, role in zip(minutes, roles, strict=True)
-        ]
+        weights = [played * getattr(role, column) for played, role in zip(minutes, roles, strict=True)]
         return deal(rng, team[column], weights, room)
 
     no_limit = [max(team.values())] * len(lines)

@@ -51,18 +51,14 @@ class Lineup:
 def draw_lineup(rng: Random, roster: tuple[Player, ...], overtimes: int) -> Lineup:
     """Pick 9 to 13 players and share 5 x 48 minutes (25 more an overtime) among them."""
     placed = {
-        player: player.slot + rng.gauss(0, _FORM) + _INJURY * (rng.random() < _INJURY_CHANCE)
-        for player in roster
+        player: player.slot + rng.gauss(0, _FORM) + _INJURY * (rng.random() < _INJURY_CHANCE) for player in roster
     }
     ranked = sorted(roster, key=placed.__getitem__)
     active = rng.choices(list(_ACTIVE_COUNTS), list(_ACTIVE_COUNTS.values()))[0]
     absent = rng.randint(1, min(4, ROSTER_SIZE - active))
     suspended = rng.random() < _SUSPENSION_CHANCE
     seconds = _share_seconds(rng, active, (240 + 25 * overtimes) * 60)
-    lines = [
-        PlayerLine(player, place < STARTERS, seconds[place])
-        for place, player in enumerate(ranked[:active])
-    ]
+    lines = [PlayerLine(player, place < STARTERS, seconds[place]) for place, player in enumerate(ranked[:active])]
     lines.sort(key=lambda line: (not line.is_starter, -line.seconds, line.player.number))
     categories = rng.choices(list(_ABSENCES), list(_ABSENCES.values()), k=absent)
     out = zip(ranked[active : active + absent], categories, strict=True)
@@ -76,10 +72,7 @@ def draw_lineup(rng: Random, roster: tuple[Player, ...], overtimes: int) -> Line
 def _share_seconds(rng: Random, players: int, total: int) -> list[int]:
     """Seconds of each player of the rotation: they add up to `total` exactly."""
     while True:
-        weights = [
-            minutes * rng.uniform(1 - _MINUTES_SWING, 1 + _MINUTES_SWING)
-            for minutes in _ROTATION[:players]
-        ]
+        weights = [minutes * rng.uniform(1 - _MINUTES_SWING, 1 + _MINUTES_SWING) for minutes in _ROTATION[:players]]
         seconds = [int(total * weight / sum(weights)) for weight in weights]
         for index in range(total - sum(seconds)):
             seconds[index] += 1

@@ -88,10 +88,7 @@ def _perfect_round(
     """
     if not free:
         return []
-    choices = {
-        team: [other for other in _members(free) if games_left[team][other]]
-        for team in _members(free)
-    }
+    choices = {team: [other for other in _members(free) if games_left[team][other]] for team in _members(free)}
     team = min(choices, key=lambda team: len(choices[team]))
     ranked = [(-games_left[team][other], rng.random(), other) for other in choices[team]]
     for _, _, other in sorted(ranked):

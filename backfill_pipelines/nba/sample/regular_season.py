@@ -60,11 +60,7 @@ def _games_on(days: Sequence[date], left: int, opening: date) -> int:
 
 
 def _numbered(slates: dict[date, list[Pair]], window: Window, rng: Random) -> list[Fixture]:
-    games = sorted(
-        (tipoff(rng, day, home), home, away)
-        for day, pairs in slates.items()
-        for away, home in pairs
-    )
+    games = sorted((tipoff(rng, day, home), home, away) for day, pairs in slates.items() for away, home in pairs)
     return [
         Fixture(f"002{window.year % 100:02d}{number:05d}", start, away, home)
         for number, (start, home, away) in enumerate(games, 1)

@@ -69,19 +69,14 @@ def rosters(seed: int) -> dict[str, tuple[Player, ...]]:
     rng = Random(f"{seed}:rosters")
     names = _names(rng, len(TEAMS) * ROSTER_SIZE)
     return {
-        tricode: tuple(
-            _player(rng, team * ROSTER_SIZE + slot, slot, names) for slot in range(ROSTER_SIZE)
-        )
+        tricode: tuple(_player(rng, team * ROSTER_SIZE + slot, slot, names) for slot in range(ROSTER_SIZE))
         for team, tricode in enumerate(TEAMS)
     }
 
 
 def _names(rng: Random, count: int) -> list[str]:
     pairs = rng.sample(range(len(FIRST_NAMES) * len(LAST_NAMES)), count)
-    names = [
-        f"{FIRST_NAMES[pair % len(FIRST_NAMES)]} {LAST_NAMES[pair // len(FIRST_NAMES)]}"
-        for pair in pairs
-    ]
+    names = [f"{FIRST_NAMES[pair % len(FIRST_NAMES)]} {LAST_NAMES[pair // len(FIRST_NAMES)]}" for pair in pairs]
     father = names[0]
     for index in range(10, count, 25):
         names[index] += " Jr."

@@ -50,8 +50,7 @@ def build_season(season: str, seed: int) -> Season:
     fixtures = regular_season(window, Random(f"{seed}:{season}:calendar"))
     wins = Counter(play(game.game_id, game.away, game.home) for game in fixtures)
     standings = {
-        name: sorted((team.tricode for team in conference(name)), key=lambda team: -wins[team])
-        for name in CONFERENCES
+        name: sorted((team.tricode for team in conference(name)), key=lambda team: -wins[team]) for name in CONFERENCES
     }
     bracket = Bracket(window, play, Random(f"{seed}:{season}:postseason"))
     field = bracket.play_in(standings)
@@ -60,8 +59,6 @@ def build_season(season: str, seed: int) -> Season:
         scores[fixture.game_id] = Score(away, home)
         fixtures.append(fixture)
     by_day: dict[date, list[Fixture]] = {}
-    for fixture in sorted(
-        [*fixtures, *bracket.fixtures], key=lambda game: (game.tipoff, game.game_id)
-    ):
+    for fixture in sorted([*fixtures, *bracket.fixtures], key=lambda game: (game.tipoff, game.game_id)):
         by_day.setdefault(fixture.day, []).append(fixture)
     return Season(seed, window, by_day, scores)

@@ -95,14 +95,9 @@ def shoot(
         line.box |= dict.fromkeys(("fgm", "fga", "fg3m", "fg3a", "ast", "blk"), 0)
         line.box["pts"] = line.box["ftm"]
     weights = {
-        zone: [line.seconds * line.player.usage * getattr(line.player.role, zone) for line in lines]
-        for zone in ZONES
+        zone: [line.seconds * line.player.usage * getattr(line.player.role, zone) for line in lines] for zone in ZONES
     }
-    tokens = [
-        (zone, number < totals[f"{zone}_made"])
-        for zone in ZONES
-        for number in range(totals[f"{zone}_tried"])
-    ]
+    tokens = [(zone, number < totals[f"{zone}_made"]) for zone in ZONES for number in range(totals[f"{zone}_tried"])]
     rng.shuffle(tokens)
     shots: list[Shot] = []
     for zone, is_made in tokens:
@@ -117,24 +112,17 @@ def shoot(
     return shots
 
 
-def credit_assists(
-    rng: Random, shots: Sequence[Shot], lines: Sequence[PlayerLine], count: int
-) -> None:
+def credit_assists(rng: Random, shots: Sequence[Shot], lines: Sequence[PlayerLine], count: int) -> None:
     """Give `count` of a team's makes an assist by a teammate of the shooter."""
     weights = [line.seconds * line.player.role.ast for line in lines]
     for shot in _chosen(rng, [shot for shot in shots if shot.is_made], _ASSISTED, count):
-        others = [
-            0.0 if line.player is shot.shooter else weight
-            for line, weight in zip(lines, weights, strict=True)
-        ]
+        others = [0.0 if line.player is shot.shooter else weight for line, weight in zip(lines, weights, strict=True)]
         passer = lines[pick(rng, others)]
         passer.box["ast"] += 1
         shot.assist = passer.player
 
 
-def credit_blocks(
-    rng: Random, shots: Sequence[Shot], defenders: Sequence[PlayerLine], count: int
-) -> None:
+def credit_blocks(rng: Random, shots: Sequence[Shot], defenders: Sequence[PlayerLine], count: int) -> None:
     """Let defenders have blocked `count` of the other team's misses."""
     weights = [line.seconds * line.player.role.blk for line in defenders]
     for shot in _chosen(rng, [shot for shot in shots if not shot.is_made], _BLOCKED, count):

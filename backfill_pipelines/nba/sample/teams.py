@@ -83,8 +83,7 @@ TEAMS: dict[str, Team] = {
 
 # ball-dont-lie numbers the teams 1 to 30 by full name
 BDL_NUMBERS: dict[str, int] = {
-    team.tricode: number
-    for number, team in enumerate(sorted(TEAMS.values(), key=lambda team: team.full_name), 1)
+    team.tricode: number for number, team in enumerate(sorted(TEAMS.values(), key=lambda team: team.full_name), 1)
 }
 
 

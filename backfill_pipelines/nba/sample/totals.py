@@ -96,9 +96,7 @@ def game_totals(seed: int, season: str, game_id: str, away: str, home: str) -> G
 def _attack(rng: Random, edge: float) -> GameTotals:
     """Shots and losses of both teams; `edge` is added to the hosts' chance to score."""
     pace = rng.gauss(*_PACE)
-    away, home = (
-        _offence(rng, pace * rng.gauss(1, _PACE_DIFFERENCE), side * edge) for side in (-1, 1)
-    )
+    away, home = (_offence(rng, pace * rng.gauss(1, _PACE_DIFFERENCE), side * edge) for side in (-1, 1))
     overtimes = 0
     while points(away) == points(home):
         overtimes += 1
