@@ -13,6 +13,7 @@ import dagster as dg
 import yaml
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
+from backfill_pipelines.backfill.event_storage import enable_event_batches
 from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.backfill.gaps import consecutive
 from backfill_pipelines.settings import PROJECT_ROOT, Settings
@@ -50,6 +51,7 @@ def prepare_home(settings: Settings) -> str:
 @contextmanager
 def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """The persistent instance of the deployment."""
+    enable_event_batches()
     with dg.DagsterInstance.from_config(prepare_home(settings)) as instance:
         yield instance
 

@@ -87,7 +87,7 @@ def result_set(document: Any, name: str, needed: Sequence[str], parsed: Parsed, 
     missing = [column for column in needed if column not in headers]
     if missing:
         raise BadFileError("unknown_shape", f"result set {name} lacks {', '.join(missing)}")
-    parsed.drift |= set(headers) - set(known)
+    parsed.drift |= {str(header) for header in headers} - set(known)
     return [dict(zip(headers, values, strict=True)) for values in sets[0]["rowSet"]]
 
 

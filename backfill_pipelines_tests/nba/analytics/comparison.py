@@ -1,0 +1,93 @@
+"""What a warehouse holds against what the oracle says: keys in both directions, every business column."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from backfill_pipelines.backfill.contracts import Column, TableContract
+from backfill_pipelines.nba.tables_analytics import PLAYER_SUMMARY, TEAM_DEFENSE, TEAM_OFFENSE
+from backfill_pipelines.nba.tables_raw import PLAYER_LINES
+from backfill_pipelines_tests.nba.analytics import oracle
+
+NULLABLE = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype(), pa.string(): pd.StringDtype()}
+#: Tolerance on top of half a unit of the last stored digit.
+SLACK = 1e-9
+
+
+def read(connection: duckdb.DuckDBPyConnection, table: str) -> pd.DataFrame:
+    """A table as a frame whose integers, flags and texts may be NULL."""
+    return connection.sql(f"SELECT * FROM {table}").to_arrow_table().to_pandas(types_mapper=NULLABLE.get)
+
+
+def raw_of(connection: duckdb.DuckDBPyConnection) -> oracle.Raw:
+    """The raw tables of a warehouse."""
+    return oracle.Raw(
+        schedule=read(connection, "nba_raw.nbac_schedule"),
+        team_box=read(connection, "nba_raw.nbac_team_boxscore"),
+        lineups=read(connection, "nba_raw.nbac_starting_lineups"),
+        gamebook=read(connection, "nba_raw.nbac_gamebook_player_stats"),
+        bdl=read(connection, "nba_raw.bdl_player_boxscores"),
+        play_by_play=read(connection, "nba_raw.bigdataball_play_by_play"),
+        props=read(connection, "nba_raw.odds_api_player_points_props"),
+        accepted=read(connection, "nba_reference.accepted_gaps"),
+    )
+
+
+def differences(path: Path) -> dict[str, list[str]]:
+    """Every difference between the stored tables and the oracle, by table."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        raw = raw_of(connection)
+        lines = oracle.player_lines(raw)
+        offense = oracle.team_offense(raw, lines)
+        players = oracle.player_summary(raw, lines, offense)
+        exact = {
+            PLAYER_LINES: lines,
+            TEAM_OFFENSE: offense,
+            PLAYER_SUMMARY: players,
+            TEAM_DEFENSE: oracle.team_defense(offense, players),
+        }
+        return {
+            contract.full_name: list(_compare(contract, read(connection, contract.full_name), frame))
+            for contract, frame in exact.items()
+        }
+
+
+def _compare(contract: TableContract, stored: pd.DataFrame, exact: pd.DataFrame) -> Iterator[str]:
+    key = list(contract.key)
+    stored, exact = stored.set_index(key).sort_index(), exact.set_index(key).sort_index()
+    yield from (f"not stored: {lost}" for lost in exact.index.difference(stored.index))
+    yield from (f"not expected: {extra}" for extra in stored.index.difference(exact.index))
+    yield from (f"twice: {twice}" for twice in stored.index[stored.index.duplicated()])
+    stored = stored[~stored.index.duplicated()]
+    both = stored.index.intersection(exact.index)
+    for column in contract.business_columns:
+        if column.name not in key:
+            yield from _compare_column(column, stored[column.name][both], exact[column.name][both])
+
+
+def _compare_column(column: Column, stored: pd.Series, exact: pd.Series) -> Iterator[str]:
+    for where, found, wanted in zip(stored.index, stored, exact, strict=True):
+        if not _agree(column, found, wanted):
+            yield f"{column.name} of {'/'.join(where)}: stored {found!r}, exact {wanted!r}"
+
+
+def _agree(column: Column, found: object, wanted: object) -> bool:
+    if column.base_type == "ARRAY<STRING>":
+        return found is not None and sorted(found) == sorted(wanted)
+    if pd.isna(found) or pd.isna(wanted):
+        return bool(pd.isna(found) and pd.isna(wanted))
+    if column.base_type == "NUMERIC":
+        return abs(float(found) - float(wanted)) <= 0.5 * 10**-column.scale + SLACK
+    if column.base_type == "FLOAT64":
+        return abs(float(found) - float(wanted)) <= SLACK
+    if column.base_type == "DATE":
+        return _day(found) == _day(wanted)
+    return bool(found == wanted)
+
+
+def _day(value: object) -> date:
+    return pd.Timestamp(value).date()
