@@ -13,7 +13,8 @@ from backfill_pipelines.backfill.outcome import Decision, PartitionOutcome, Stat
 from backfill_pipelines.nba.catalog import Entry
 from backfill_pipelines.nba.feeds.loading import Loaded
 from backfill_pipelines.nba.feeds.parsed import payload_text
-from backfill_pipelines.nba.seasons import season_of
+from backfill_pipelines.nba.seasons import BY_NAME, season_of
+from backfill_pipelines.nba.tables_raw import SCHEDULE
 from backfill_pipelines.nba.tables_reference import (
     FILE_QUARANTINE,
     ROW_QUARANTINE,
@@ -180,14 +181,17 @@ def verdict_rows(entry: Entry, run: RunInfo, outcomes: Iterable[PartitionOutcome
 
 
 def quarantine(session: WarehouseSession, entry: Entry, run: RunInfo, loaded: Loaded, days: Sequence[date]) -> None:
-    """Bring both quarantine tables to what this load found: new entries in, entries no longer found resolved."""
+    """Bring both quarantine tables to what this load found: new entries in, entries no longer found resolved.
+
+    A season file has no date of its own; its entry stands under the opening of the season.
+    """
     table = entry.contract.full_name
     files = [
         {
             "object_key": item.capture.object_key,
-            "feed": item.capture.entity.split("/")[0],
+            "feed": item.capture.feed,
             "table_name": table,
-            "game_date": item.capture.day or days[0],
+            "game_date": item.capture.day or BY_NAME[item.capture.entity].opening,
             "nba_game_id": item.nba_game_id,
             "reason_code": item.code,
             "detail": item.detail,
@@ -207,17 +211,22 @@ def quarantine(session: WarehouseSession, entry: Entry, run: RunInfo, loaded: Lo
         }
         for capture, row in loaded.rejected
     ]
+    openings = {s.opening for s in map(season_of, days) if s} if entry.contract is SCHEDULE else set[date]()
+    scope = sorted({*days, *openings})
     for contract, found in ((FILE_QUARANTINE, files), (ROW_QUARANTINE, rows)):
-        _reconcile(session, contract, run, table, found)
+        _reconcile(session, contract, run, table, found, scope)
 
 
-def _reconcile(session: WarehouseSession, contract: TableContract, run: RunInfo, table: str, found: Rows) -> None:
+def _reconcile(
+    session: WarehouseSession, contract: TableContract, run: RunInfo, table: str, found: Rows, days: Sequence[date]
+) -> None:
     now = utc_now()
     names = ", ".join(contract.by_name)
     still_open = session.query(
-        f"SELECT {names} FROM {contract.full_name} "  # names come from the contract
-        "WHERE game_date BETWEEN @start_date AND @end_date AND table_name = @table_name AND resolved_at IS NULL",
-        {"table_name": table},
+        f"SELECT {names} FROM {contract.full_name} "
+        "WHERE game_date BETWEEN @first AND @last AND game_date IN (SELECT day FROM UNNEST(@days) AS day) "
+        "AND table_name = @table_name AND resolved_at IS NULL",
+        {"table_name": table, "days": list(days), "first": days[0], "last": days[-1]},
     ).to_pylist()
     known = {tuple(row[name] for name in contract.key): row for row in still_open}
     current = {tuple(row[name] for name in contract.key): row for row in found}

@@ -3,6 +3,7 @@
 Keys are relative to the root and the same everywhere. Nothing here knows what the files contain.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -62,7 +63,11 @@ class ObjectStore(dg.ConfigurableResource):
     @property
     def _filesystem(self) -> tuple[Any, str]:
         if self._opened is None:
-            options: dict[str, Any] = {"endpoint_url": self.endpoint, "token": "anon"} if self.endpoint else {}
+            options: dict[str, Any] = {}
+            if self.endpoint:
+                # gcsfs asks a bucket's kind over gRPC, which an emulator never answers.
+                os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+                options = {"endpoint_url": self.endpoint, "token": "anon"}
             filesystem, root = fsspec.core.url_to_fs(self.url, **options)
             self._opened = filesystem, str(root).rstrip("/")
         return self._opened

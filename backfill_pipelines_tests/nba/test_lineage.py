@@ -3,8 +3,8 @@
 import pytest
 
 from backfill_pipelines.nba.catalog import BY_TABLE, CATALOG, Entry, all_contracts
-from backfill_pipelines.nba.lineage import digest, lineage_of, trace
 from backfill_pipelines.nba.lineage import _kept as kept
+from backfill_pipelines.nba.lineage import digest, lineage_of, trace
 from backfill_pipelines.nba.statements import statement_of
 
 COMPUTED = [entry for entry in CATALOG if statement_of(entry)]

@@ -116,9 +116,7 @@ def test_another_seed_plays_another_season() -> None:
 
 
 @pytest.mark.parametrize("day", ["2023-02-01", "2023-02-24", PLAY_IN, LAST_FINAL])
-def test_a_date_has_the_same_files_in_any_slice(
-    spring: tuple[Path, FeedCounts], tmp_path: Path, day: str
-) -> None:
+def test_a_date_has_the_same_files_in_any_slice(spring: tuple[Path, FeedCounts], tmp_path: Path, day: str) -> None:
     parsed = date.fromisoformat(day)
     write_feeds(tmp_path, seed=SEED, first=parsed, last=parsed)
     found = contents(tmp_path, f"/{day}/")
@@ -226,9 +224,7 @@ def test_numbers_are_plausible(boxes: dict[str, Row]) -> None:
             assert row["PTS"] <= 60
 
 
-def test_the_schedule_has_the_scores_of_the_box_scores(
-    spring: tuple[Path, FeedCounts], boxes: dict[str, Row]
-) -> None:
+def test_the_schedule_has_the_scores_of_the_box_scores(spring: tuple[Path, FeedCounts], boxes: dict[str, Row]) -> None:
     schedule = document(spring[0], "nba-com/schedule-cdn/2022-23/20230613_060000.json")
     games = [game for entry in schedule["leagueSchedule"]["gameDates"] for game in entry["games"]]
     assert {game["gameId"] for game in games if game["gameId"][:3] != "003"} == boxes.keys()
@@ -243,9 +239,7 @@ def test_the_schedule_has_the_scores_of_the_box_scores(
 
 
 @pytest.mark.parametrize("day", ["2023-02-07", "2023-03-13", LAST_FINAL])
-def test_shots_agree_with_the_box_score(
-    spring: tuple[Path, FeedCounts], boxes: dict[str, Row], day: str
-) -> None:
+def test_shots_agree_with_the_box_score(spring: tuple[Path, FeedCounts], boxes: dict[str, Row], day: str) -> None:
     for game_id, shots in shots_by_game(spring[0], day):
         makes = [shot for shot in shots if shot["result"] == "made"]
         selections = {

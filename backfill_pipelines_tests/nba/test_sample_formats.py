@@ -49,8 +49,7 @@ GAMEBOOK_STATS = (
     "three_point_percentage free_throw_percentage"
 )
 BDL_KEYS = (
-    "id min fgm fga fg_pct fg3m fg3a fg3_pct ftm fta ft_pct oreb dreb reb ast stl blk turnover pf "
-    "pts player team game"
+    "id min fgm fga fg_pct fg3m fg3a fg3_pct ftm fta ft_pct oreb dreb reb ast stl blk turnover pf pts player team game"
 )
 BDL_GAME_KEYS = (
     "id date season status period time postseason home_team_score visitor_team_score home_team_id "
@@ -96,9 +95,7 @@ def test_schedule(out: Path) -> None:
         assert game["gameCode"][:8] == game["gameDateTimeEst"][:10].replace("-", "")
     exhibitions = [game for game in games if game["gameId"].startswith("003")]
     assert len(exhibitions) == 4
-    assert {(game["weekName"], game["homeTeam"]["teamId"]) for game in exhibitions} == {
-        ("All-Star", 0)
-    }
+    assert {(game["weekName"], game["homeTeam"]["teamId"]) for game in exhibitions} == {("All-Star", 0)}
 
 
 def test_a_winter_evening_in_new_york_is_after_midnight_in_utc(out: Path) -> None:
@@ -118,9 +115,7 @@ def test_result_sets_have_the_documented_headers(out: Path) -> None:
     boxes = documents(out, "nba-com/team-boxscore/*/*/*.json")
     logs = documents(out, "nba-com/player-boxscores/*/*.json")
     for tables in (box["resultSets"] + logs[0]["resultSets"] for box in boxes):
-        assert {t["name"]: t["headers"] for t in tables} == {
-            name: headers.split() for name, headers in HEADERS.items()
-        }
+        assert {t["name"]: t["headers"] for t in tables} == {name: headers.split() for name, headers in HEADERS.items()}
         for table in tables:
             assert {len(cells) for cells in table["rowSet"]} == {len(table["headers"])}
     assert logs[0]["parameters"]["SeasonType"] == "Regular Season"
@@ -146,9 +141,7 @@ def test_gamebooks_list_who_played_and_who_did_not(out: Path) -> None:
             assert row.keys() == keys("name team status reason category")
             assert (row["status"], row["reason"]) == ("inactive", "Player Suspended")
         lists = ("active", "dnp", "inactive")
-        assert [book[f"{name}_count"] for name in lists] == [
-            len(book[f"{name}_players"]) for name in lists
-        ]
+        assert [book[f"{name}_count"] for name in lists] == [len(book[f"{name}_players"]) for name in lists]
     assert any(orjson.loads(path.read_bytes())["inactive_players"] for path in paths)
 
 

@@ -30,6 +30,7 @@ class Feed:
 class Capture:
     """One captured response: a file, the entity it describes, and when it was taken (UTC)."""
 
+    feed: str
     object_key: str
     entity: str
     taken_at: datetime
@@ -76,6 +77,7 @@ def _capture(feed: Feed, info: ObjectInfo) -> Capture:
         # Both schedule folders hold captures of the same entity, the season.
         entity = info.key.split("/")[2]
     return Capture(
+        feed=feed.name,
         object_key=info.key,
         entity=entity,
         taken_at=_taken_at(info),

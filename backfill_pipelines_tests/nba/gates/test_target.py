@@ -20,7 +20,7 @@ from backfill_pipelines_tests.nba.gates.conftest import EXHIBITION_DAY
 from backfill_pipelines_tests.nba.gates.measuring import gate_of, verdicts
 
 NEXT_DAY = date(2022, 1, 4)
-CAPTURE = Capture("feeds/file.json", "feeds", datetime(2022, 1, 4, tzinfo=UTC), 1, DAY, None)
+CAPTURE = Capture("bdl_boxscores", "feeds/file.json", "feeds", datetime(2022, 1, 4, tzinfo=UTC), 1, DAY, None)
 COMPUTED = [entry.contract for entry in CATALOG if entry.contract is not SCHEDULE]
 
 
