@@ -1,6 +1,6 @@
 """The table of assets and gates in the README, made from the catalog.
 
-    python -m backfill_pipelines_tests.readme_table      writes it
+python -m backfill_pipelines_tests.readme_table      writes it
 """
 
 from pathlib import Path
