@@ -58,10 +58,10 @@ def test_a_partition_of_a_red_upstream_is_not_computed_and_its_neighbours_are(
         assert latest_verdict(any_instance, dg.AssetCheckKey(asset.key, UPSTREAM_GATE), FIRST) is True
 
 
-def test_the_root_cause_is_repeated_once_at_every_level(any_instance: dg.DagsterInstance, chain: Chain) -> None:
+def test_the_root_cause_is_repeated_once_at_every_level(instance: dg.DagsterInstance, chain: Chain) -> None:
     """Three levels down, nested "upstream of upstream" texts would bury the one gate that has to be mended."""
     chain.targets[0].red = {POINTS.name: {RED}}
-    results = chain.run(any_instance)
+    results = chain.run(instance)
     for result, asset in zip(results[1:], (chain.boxes, chain.summary), strict=True):
         name = asset.key.to_user_string()
         assert failure_text(result, asset).splitlines() == [
@@ -83,20 +83,20 @@ def test_two_upstreams_of_one_cause_name_it_once(instance: dg.DagsterInstance, c
 
 
 def test_an_upstream_that_never_ran_is_named_with_the_command_that_runs_it(
-    any_instance: dg.DagsterInstance, chain: Chain
+    instance: dg.DagsterInstance, chain: Chain
 ) -> None:
     """ "Missing" alone would leave the reader to find out which table and which date to run first."""
-    run_range(any_instance, chain.lines, FIRST, "2024-01-02")
-    result = run_range(any_instance, chain.boxes, FIRST, RED)
+    run_range(instance, chain.lines, FIRST, "2024-01-02")
+    result = run_range(instance, chain.boxes, FIRST, RED)
     assert f"toy/lines {RED} is not published. Repair: backfill run toy/lines --date {RED}" in (
         failure_text(result, chain.boxes)
     )
     assert chain.targets[1].computed == [days(1, 2)]
 
 
-def test_a_range_of_refused_partitions_touches_no_store(any_instance: dg.DagsterInstance, chain: Chain) -> None:
+def test_a_range_of_refused_partitions_touches_no_store(instance: dg.DagsterInstance, chain: Chain) -> None:
     """Nothing to compute must not become an empty statement over an open range."""
-    result = run_range(any_instance, chain.boxes, FIRST, LAST)
+    result = run_range(instance, chain.boxes, FIRST, LAST)
     assert failure_text(result, chain.boxes).startswith("6 of 6 partitions of toy/boxes failed")
     assert (chain.targets[1].computed, chain.targets[1].written) == ([], [])
     assert len(chain.targets[1].history) == 1, "the refusal is still in the run history"
@@ -151,13 +151,13 @@ def before(partition: str) -> Sequence[str]:
     return keys[max(0, keys.index(partition) - 2) : keys.index(partition)]
 
 
-def test_one_red_day_refuses_every_day_whose_window_holds_it(any_instance: dg.DagsterInstance) -> None:
+def test_one_red_day_refuses_every_day_whose_window_holds_it(instance: dg.DagsterInstance) -> None:
     """A rolling average over a missing day is wrong on each of the days that follow it."""
     lines, rolling = LedgerTarget(red={POINTS.name: {RED}}), LedgerTarget()
     parent = toy_asset("lines", lines.open)
     child = toy_asset("rolling", rolling.open, Upstream(parent.key, before), per_run=101)
-    run_range(any_instance, parent, FIRST, LAST)
-    result = run_range(any_instance, child, FIRST, LAST)
+    run_range(instance, parent, FIRST, LAST)
+    result = run_range(instance, child, FIRST, LAST)
     assert rolling.computed == [["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-06"]]
     assert f"2024-01-05: upstream_is_complete: 2 expected vs 1, e.g. {ROOT_CAUSE}" in failure_text(result, child)
 

@@ -135,6 +135,11 @@ def run_range(
     )
 
 
+def check(asset: dg.AssetsDefinition, name: str) -> dg.AssetCheckKey:
+    """The check of a gate of an asset."""
+    return dg.AssetCheckKey(asset.key, name)
+
+
 def failure_text(result: dg.ExecuteInProcessResult, asset: dg.AssetsDefinition) -> str:
     """What the failed step says, and the exception behind it."""
     failed = result.failure_data_for_node(asset.op.name)
