@@ -10,6 +10,20 @@ from backfill_pipelines.nba.tables_reference import REFERENCE_TABLES
 
 RAW_PHASE = "phase_2_raw"
 ANALYTICS_PHASE = "phase_3_analytics"
+PRECOMPUTE_PHASE = "phase_4_precompute"
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """The expected set of a table: a view of (partition_date, key), and the column that holds the key."""
+
+    view: str
+    column: str
+    unit: str
+
+
+GAMES = Coverage("nba_reference.expected_game_keys", "game_id", "games")
+PRECOMPUTE_GAMES = Coverage("nba_reference.expected_precompute_games", "game_id", "games")
 
 
 @dataclass(frozen=True)
@@ -17,7 +31,8 @@ class Entry:
     """One table that is an asset.
 
     ``reads`` are the tables that must be published for the same date; ``may_read`` are optional inputs, which order
-    the work but whose absence blocks nothing.
+    the work but whose absence blocks nothing. ``reads_before`` are the tables of which every earlier date of the
+    season is read; ``reads_ahead_days`` is how far the schedule is read past the date.
     """
 
     contract: TableContract
@@ -25,6 +40,21 @@ class Entry:
     processor: str
     reads: tuple[TableContract, ...] = ()
     may_read: tuple[TableContract, ...] = ()
+    reads_before: tuple[TableContract, ...] = ()
+    reads_ahead_days: int = 0
+    coverage: Coverage = GAMES
+
+    @property
+    def identifiers(self) -> dict[str, str]:
+        """What the placeholders of a status statement stand for."""
+        return {
+            "table": self.contract.full_name,
+            "published": self.contract.full_name,
+            "staged": self.contract.staging_name,
+            "partition_column": self.contract.partition_column,
+            "expected": self.coverage.view,
+            "grain": self.coverage.column,
+        }
 
 
 CATALOG: tuple[Entry, ...] = (

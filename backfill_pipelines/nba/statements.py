@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from backfill_pipelines.nba import tables_raw
-from backfill_pipelines.nba.catalog import ANALYTICS_PHASE, Entry
+from backfill_pipelines.nba.catalog import RAW_PHASE, Entry
 from backfill_pipelines.nba.tables_reference import VIEWS
 from backfill_pipelines.stores import sql
 
@@ -15,9 +15,9 @@ def statement_of(entry: Entry) -> str | None:
     """GoogleSQL of a table that is computed from tables; None for one that is loaded from files."""
     if entry.contract is tables_raw.PLAYER_LINES:
         return sql.load(PACKAGE, "raw/player_lines")
-    if entry.phase == ANALYTICS_PHASE:
-        return sql.load(PACKAGE, f"analytics/{entry.contract.name}")
-    return None
+    if entry.phase == RAW_PHASE:
+        return None
+    return sql.load(PACKAGE, f"{entry.contract.dataset.removeprefix('nba_')}/{entry.contract.name}")
 
 
 @lru_cache(maxsize=1)

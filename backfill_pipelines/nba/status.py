@@ -58,5 +58,4 @@ def _status(session: WarehouseSession, entry: Entry) -> TableStatus:
 
 
 def _text(statement: str, entry: Entry) -> str:
-    contract = entry.contract
-    return sql.render(sql.load(PACKAGE, statement), published=contract.full_name, staged=contract.staging_name)
+    return sql.render(sql.load(PACKAGE, statement), **entry.identifiers)

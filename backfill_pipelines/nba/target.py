@@ -115,9 +115,7 @@ class WarehouseTarget:
         return found
 
     def _by_day(self, statement: str) -> dict[date, dict[str, Any]]:
-        text = sql.render(
-            sql.load(PACKAGE, statement), staged=self._contract.staging_name, table=self._contract.full_name
-        )
+        text = sql.render(sql.load(PACKAGE, statement), **self._entry.identifiers)
         return {row["partition_date"]: row for row in self._session.query(text).to_pylist()}
 
     def _describe(self, day: date, digest: Digest, coverage: Mapping[str, Any], quarantined: int) -> StagedPartition:
@@ -140,12 +138,17 @@ class WarehouseTarget:
             if str(day) in self._lost_keys():
                 return State.MISSING, "no schedule file of the season"
             return (State.COMPLETE, "") if digest.rows else (State.EXPECTED_EMPTY, "no_games")
-        expected, found = coverage.get("games_expected", 0), coverage.get("games_found", 0)
+        expected, found = coverage.get("keys_expected", 0), coverage.get("keys_found", 0)
         if not expected:
-            return State.EXPECTED_EMPTY, str(self._calendar[day]["empty_reason"])
+            return State.EXPECTED_EMPTY, self._empty_reason(day)
         if found < expected:
-            return (State.PARTIAL if found else State.MISSING), f"{found} of {expected} games"
+            return (State.PARTIAL if found else State.MISSING), f"{found} of {expected} {self._entry.coverage.unit}"
         return (State.QUARANTINED, f"{quarantined} set aside") if quarantined else (State.COMPLETE, "")
+
+    def _empty_reason(self, day: date) -> str:
+        """Why the schedule expects nothing; only phase 4 has bootstrap days."""
+        said = self._calendar[day]
+        return str(said["empty_reason"] or ("bootstrap" if said["is_bootstrap"] else "no_keys_expected"))
 
     def _measurement(
         self, gate: Gate, partition: str, row: Mapping[str, Any] | None, lost: Sequence[str]

@@ -85,10 +85,9 @@ def _gates() -> Iterator[tuple[str, str]]:
 
 def _status() -> Iterator[tuple[str, str]]:
     for entry in CATALOG:
-        names = {"published": entry.contract.full_name, "table": entry.contract.full_name}
         for name in STATUS:
             text = sql.load(PACKAGE, f"status/{name}")
-            yield f"{entry.contract.name}/status/{name}", sql.render(text, staged=entry.contract.staging_name, **names)
+            yield f"{entry.contract.name}/status/{name}", sql.render(text, **entry.identifiers)
 
 
 def _generated() -> Iterator[tuple[str, str]]:

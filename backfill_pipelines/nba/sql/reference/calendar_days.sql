@@ -24,6 +24,8 @@ SELECT
   IFNULL(f.expected_games, 0) AS expected_games,
   IFNULL(f.exhibitions, 0) AS exhibitions,
   IFNULL(f.cup_finals, 0) AS cup_finals,
+  -- Phase 4 looks back over games of the season: it begins on the fifteenth day.
+  DATE_DIFF(day, s.opening, DAY) < 14 AS is_bootstrap,
   CASE
     WHEN f.expected_games > 0 THEN NULL
     WHEN f.exhibitions > 0 THEN 'exhibition_only'

@@ -2,20 +2,26 @@
 -- A date counts as accounted for when its latest run ended well and the data are what the schedule expects, or
 -- the table is optional and its run ended well.
 WITH published AS (
-  SELECT game_date, COUNT(*) AS row_count
+  SELECT {partition_column} AS partition_date, COUNT(*) AS row_count
   FROM {published}
-  WHERE game_date BETWEEN @start_date AND @end_date
-  GROUP BY game_date
+  WHERE {partition_column} BETWEEN @start_date AND @end_date
+  GROUP BY {partition_column}
 ),
-games AS (
+keys AS (
   SELECT
     e.partition_date,
-    COUNT(DISTINCT e.game_id) AS expected,
-    COUNT(DISTINCT IF(p.game_id IS NOT NULL, e.game_id, NULL)) AS found,
-    COUNT(DISTINCT IF(s.game_id IS NOT NULL, e.game_id, NULL)) AS staged
-  FROM nba_reference.expected_games AS e
-  LEFT JOIN {published} AS p ON p.game_id = e.game_id AND p.game_date BETWEEN @start_date AND @end_date
-  LEFT JOIN {staged} AS s ON s.game_id = e.game_id AND s.game_date BETWEEN @start_date AND @end_date
+    COUNT(DISTINCT e.key) AS expected,
+    COUNT(DISTINCT IF(p.{grain} IS NOT NULL, e.key, NULL)) AS found,
+    COUNT(DISTINCT IF(s.{grain} IS NOT NULL, e.key, NULL)) AS staged
+  FROM {expected} AS e
+  LEFT JOIN {published} AS p
+    ON p.{grain} = e.key
+    AND p.{partition_column} = e.partition_date
+    AND p.{partition_column} BETWEEN @start_date AND @end_date
+  LEFT JOIN {staged} AS s
+    ON s.{grain} = e.key
+    AND s.{partition_column} = e.partition_date
+    AND s.{partition_column} BETWEEN @start_date AND @end_date
   WHERE e.partition_date BETWEEN @start_date AND @end_date
   GROUP BY e.partition_date
 ),
@@ -29,12 +35,12 @@ latest AS (
 SELECT
   x.partition_date,
   CASE
-    WHEN NOT IFNULL(l.success, FALSE) AND IFNULL(g.staged, 0) > 0 AND IFNULL(g.found, 0) = 0 THEN 'partial'
+    WHEN NOT IFNULL(l.success, FALSE) AND IFNULL(k.staged, 0) > 0 AND IFNULL(k.found, 0) = 0 THEN 'partial'
     WHEN l.success IS NULL AND IFNULL(p.row_count, 0) = 0 THEN 'missing'
     WHEN x.state_expected = 'expected_empty' THEN 'expected_empty'
-    WHEN IFNULL(g.expected, 0) = 0 AND IFNULL(p.row_count, 0) > 0 THEN 'complete'
-    WHEN IFNULL(g.found, 0) = 0 THEN 'missing'
-    WHEN g.found < g.expected THEN 'partial'
+    WHEN IFNULL(k.expected, 0) = 0 AND IFNULL(p.row_count, 0) > 0 THEN 'complete'
+    WHEN IFNULL(k.found, 0) = 0 THEN 'missing'
+    WHEN k.found < k.expected THEN 'partial'
     WHEN l.rows_quarantined > 0 THEN 'quarantined'
     ELSE 'complete'
   END AS state,
@@ -42,8 +48,8 @@ SELECT
   IFNULL(l.success, FALSE) AS is_accounted,
   l.error_message AS why
 FROM nba_reference.expected_partitions AS x
-LEFT JOIN published AS p ON p.game_date = x.partition_date
-LEFT JOIN games AS g ON g.partition_date = x.partition_date
+LEFT JOIN published AS p ON p.partition_date = x.partition_date
+LEFT JOIN keys AS k ON k.partition_date = x.partition_date
 LEFT JOIN latest AS l ON l.data_date = x.partition_date AND l.newest = 1
 WHERE x.table_name = '{published}' AND x.partition_date IN (SELECT day FROM UNNEST(@partitions) AS day)
 ORDER BY x.partition_date
