@@ -20,9 +20,9 @@ from backfill_pipelines_tests.backfill.storage_support import (
     SCENARIOS,
     Scenario,
     asset_rows,
-    green_red_and_repaired,
     opened,
     stored,
+    two_runs_at_a_time,
 )
 from backfill_pipelines_tests.backfill.toy import SOURCE, LedgerTarget, run_range, toy_asset
 
@@ -33,7 +33,7 @@ def test_it_stores_what_dagsters_own_storage_stores(
 ) -> None:
     """A storage that is faster and slightly different would show wrong dates in the UI, and nobody would look here."""
     variants = {"Dagster's own": "0", "batches": "2000"}
-    if scenario is green_red_and_repaired:
+    if scenario is two_runs_at_a_time:
         variants |= {"short batches": "7", "switched off": "0"}
     found = {}
     for name, batch in variants.items():
@@ -115,7 +115,7 @@ def test_any_batch_is_stored_as_its_events_one_by_one_would_be(
     before, batch = split(recorded)
     found = []
     for name, batching in (("one by one", False), ("batch", True)):
-        with replaying(empty_home, tmp_path / name, before, batching=batching) as instance:
+        with replaying(empty_home, tmp_path / name, before, batch, batching=batching) as instance:
             if batching:
                 instance.event_log_storage.store_event_batch(batch)
             else:
@@ -128,7 +128,7 @@ def test_any_batch_is_stored_as_its_events_one_by_one_would_be(
 def test_a_batch_that_cannot_be_stored_leaves_nothing_behind(tmp_path: Path, empty_home: Path, recorded: Log) -> None:
     """Dagster then stores the events one by one: whatever half of the batch had stayed would be there twice."""
     asset = toy_asset("lines", LedgerTarget().open)
-    with replaying(empty_home, tmp_path / "home", planned(recorded), batching=True) as instance:
+    with replaying(empty_home, tmp_path / "home", planned(recorded), [], batching=True) as instance:
         before = stored(instance, asset)
         with pytest.raises(IntegrityError, match="UNIQUE constraint failed"):
             instance.event_log_storage.store_event_batch([*evaluations(recorded), *planned(recorded)])
@@ -153,10 +153,12 @@ def test_batches_of_runs_at_a_time_are_not_mixed_up(tmp_path: Path, empty_home: 
 
 
 @contextmanager
-def replaying(empty_home: Path, folder: Path, before: Log, *, batching: bool) -> Iterator[dg.DagsterInstance]:
-    """An instance that knows the recorded run and has stored the first of its events."""
+def replaying(
+    empty_home: Path, folder: Path, before: Log, batch: Log, *, batching: bool
+) -> Iterator[dg.DagsterInstance]:
+    """An instance that knows the recorded runs and has stored the first of their events."""
     with opened(empty_home, folder, batching=batching) as instance:
-        for run_id in (RECORDED_RUN, OTHER_RUN):
+        for run_id in dict.fromkeys([RECORDED_RUN, *(entry.run_id for entry in batch)]):
             instance.add_run(dg.DagsterRun(job_name="recorded", run_id=run_id))
         for entry in before:
             instance.event_log_storage.store_event(entry)

@@ -39,14 +39,12 @@ def test_every_partition_of_a_green_range_has_its_own_materialisation_and_verdic
 
 
 def test_each_materialisation_carries_the_metadata_of_its_own_partition(
-    any_instance: dg.DagsterInstance, target: LedgerTarget
+    instance: dg.DagsterInstance, target: LedgerTarget
 ) -> None:
     """An operator who opens a date must see that date's rows and digest, not those of the range."""
     asset = toy_asset("lines", target.open)
-    run_range(any_instance, asset, FIRST, LAST)
-    found = {
-        r.partition_key: r.asset_materialization for r in any_instance.fetch_materializations(asset.key, 99).records
-    }
+    run_range(instance, asset, FIRST, LAST)
+    found = {r.partition_key: r.asset_materialization for r in instance.fetch_materializations(asset.key, 99).records}
     assert {p: m.metadata["backfill/digest"].value for p, m in found.items() if m} == {p: f"{p} v1" for p in ALL}
     newest = found[LAST]
     assert newest is not None
@@ -86,14 +84,14 @@ def test_a_red_partition_keeps_its_published_data_and_its_staged_rows(
 
 
 def test_the_failure_names_partitions_gates_figures_culprits_and_the_repair(
-    any_instance: dg.DagsterInstance, target: LedgerTarget
+    instance: dg.DagsterInstance, target: LedgerTarget
 ) -> None:
     """At night the text of the failed run is all that the person on duty has."""
     asset = toy_asset("lines", target.open)
     target.red = {POINTS.name: {"2024-01-02", "2024-01-04"}, STARTERS.name: {"2024-01-04"}}
     both = "points_add_up: 3 expected vs 2, e.g. game 2024-01-04/LAL; "
     both += "five_starters_a_team: 3 expected vs 2, e.g. game 2024-01-04/LAL"
-    assert failure_text(run_range(any_instance, asset, FIRST, LAST), asset).splitlines() == [
+    assert failure_text(run_range(instance, asset, FIRST, LAST), asset).splitlines() == [
         "2 of 6 partitions of toy/lines failed; the others are published.",
         "  2024-01-02: points_add_up: 3 expected vs 2, e.g. game 2024-01-02/LAL",
         f"  2024-01-04: {both}",
@@ -101,15 +99,13 @@ def test_the_failure_names_partitions_gates_figures_culprits_and_the_repair(
     ]
 
 
-def test_a_red_verdict_says_what_was_found_and_what_to_do(
-    any_instance: dg.DagsterInstance, target: LedgerTarget
-) -> None:
+def test_a_red_verdict_says_what_was_found_and_what_to_do(instance: dg.DagsterInstance, target: LedgerTarget) -> None:
     """A check that shows only a red cross sends its reader into the code."""
     asset = toy_asset("lines", target.open)
     target.red = {POINTS.name: {FIRST}}
-    run_range(any_instance, asset, FIRST, FIRST)
+    run_range(instance, asset, FIRST, FIRST)
     key = check(asset, POINTS.name)
-    record = any_instance.event_log_storage.get_latest_asset_check_execution_by_key(
+    record = instance.event_log_storage.get_latest_asset_check_execution_by_key(
         [key], partition_filter=PartitionKeyFilter(key=FIRST)
     )[key]
     evaluation = record.evaluation
@@ -170,12 +166,12 @@ def test_a_read_back_that_differs_publishes_nothing_and_turns_the_range_red(
 
 
 def test_a_red_gate_that_does_not_block_is_shown_and_published(
-    any_instance: dg.DagsterInstance, target: LedgerTarget
+    instance: dg.DagsterInstance, target: LedgerTarget
 ) -> None:
     """A fallback source is worth a note, and no reason to hold a date back."""
     asset = toy_asset("lines", target.open)
     target.red = {SOURCE.name: {"2024-01-02"}}
-    assert run_range(any_instance, asset, FIRST, LAST).success
+    assert run_range(instance, asset, FIRST, LAST).success
     assert list(target.published) == ALL
-    assert latest_verdict(any_instance, check(asset, SOURCE.name), "2024-01-02") is False
-    assert latest_verdict(any_instance, check(asset, READ_BACK_GATE), "2024-01-02") is True
+    assert latest_verdict(instance, check(asset, SOURCE.name), "2024-01-02") is False
+    assert latest_verdict(instance, check(asset, READ_BACK_GATE), "2024-01-02") is True

@@ -66,12 +66,12 @@ def test_a_run_that_crashed_anywhere_is_made_good_by_the_next(
     assert [day for written in target.written for day in written] == ALL
 
 
-def test_running_a_green_range_again_writes_nothing(any_instance: dg.DagsterInstance, target: LedgerTarget) -> None:
+def test_running_a_green_range_again_writes_nothing(instance: dg.DagsterInstance, target: LedgerTarget) -> None:
     """An operator who is unsure runs it again; that must cost nothing and change nothing."""
     asset = toy_asset("lines", target.open)
-    run_range(any_instance, asset, FIRST, LAST)
+    run_range(instance, asset, FIRST, LAST)
     before = dict(target.published)
-    assert run_range(any_instance, asset, FIRST, LAST).success
+    assert run_range(instance, asset, FIRST, LAST).success
     assert target.published == before
     assert target.written == [ALL, []]
     assert target.history[-1].tally == {Decision.ALREADY_DONE: 6}

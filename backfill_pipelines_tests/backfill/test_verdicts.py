@@ -52,14 +52,14 @@ def targeted(instance: dg.DagsterInstance, key: dg.AssetCheckKey, partition: str
 
 
 def test_a_partition_that_no_run_has_judged_has_no_verdict(
-    any_instance: dg.DagsterInstance, asset: dg.AssetsDefinition
+    instance: dg.DagsterInstance, asset: dg.AssetsDefinition
 ) -> None:
     """None is not False: the gap sensor counts attempts of the one and runs the other at once."""
-    assert latest_verdict(any_instance, gate(asset), FIRST) is None
-    assert latest_verdicts(any_instance, []) == {}
-    run_range(any_instance, asset, FIRST, FIRST)
-    assert latest_verdict(any_instance, gate(asset), FIRST) is True
-    assert latest_verdict(any_instance, gate(asset), RED) is None
+    assert latest_verdict(instance, gate(asset), FIRST) is None
+    assert latest_verdicts(instance, []) == {}
+    run_range(instance, asset, FIRST, FIRST)
+    assert latest_verdict(instance, gate(asset), FIRST) is True
+    assert latest_verdict(instance, gate(asset), RED) is None
 
 
 def test_the_latest_verdict_wins_in_both_directions(
@@ -87,15 +87,13 @@ def test_a_verdict_that_was_planned_and_never_given_is_no_pass(
     assert latest_verdict(any_instance, gate(asset), RED) is False
 
 
-def test_verdicts_of_several_checks_are_kept_apart(
-    any_instance: dg.DagsterInstance, asset: dg.AssetsDefinition
-) -> None:
+def test_verdicts_of_several_checks_are_kept_apart(instance: dg.DagsterInstance, asset: dg.AssetsDefinition) -> None:
     """Two tables have gates of one name; a pass of the one must not open the other."""
     other = toy_asset("boxes", LedgerTarget(red={POINTS.name: {FIRST}}).open)
-    run_range(any_instance, asset, FIRST, RED)
-    run_range(any_instance, other, FIRST, FIRST)
+    run_range(instance, asset, FIRST, RED)
+    run_range(instance, other, FIRST, FIRST)
     keys = [gate(asset), gate(other), gate(asset, READ_BACK_GATE)]
-    assert latest_verdicts(any_instance, keys) == {
+    assert latest_verdicts(instance, keys) == {
         gate(asset): {FIRST: True, RED: True},
         gate(other): {FIRST: False},
         gate(asset, READ_BACK_GATE): {FIRST: True, RED: True},
@@ -117,18 +115,18 @@ def test_dagster_counts_each_partition_of_a_check_as_passed_or_failed(
 
 
 def test_a_red_verdict_aims_at_the_data_that_readers_still_see(
-    any_instance: dg.DagsterInstance, target: LedgerTarget, asset: dg.AssetsDefinition
+    instance: dg.DagsterInstance, target: LedgerTarget, asset: dg.AssetsDefinition
 ) -> None:
     """The old materialisation is what stays published; aimed at nothing, the failure would not be shown."""
     target.red = {POINTS.name: {LAST}}
-    run_range(any_instance, asset, FIRST, LAST)
-    older = latest_materializations(any_instance, asset.key, days(1, 4))
-    assert targeted(any_instance, gate(asset), LAST) is None, "never published"
+    run_range(instance, asset, FIRST, LAST)
+    older = latest_materializations(instance, asset.key, days(1, 4))
+    assert targeted(instance, gate(asset), LAST) is None, "never published"
     target.red = {POINTS.name: {RED}}
-    run_range(any_instance, asset, FIRST, LAST)
-    newer = latest_materializations(any_instance, asset.key, days(1, 4))
-    assert targeted(any_instance, gate(asset), RED) == newer[RED].storage_id == older[RED].storage_id
-    assert targeted(any_instance, gate(asset), FIRST) == newer[FIRST].storage_id > older[FIRST].storage_id
+    run_range(instance, asset, FIRST, LAST)
+    newer = latest_materializations(instance, asset.key, days(1, 4))
+    assert targeted(instance, gate(asset), RED) == newer[RED].storage_id == older[RED].storage_id
+    assert targeted(instance, gate(asset), FIRST) == newer[FIRST].storage_id > older[FIRST].storage_id
 
 
 def test_a_verdict_goes_stale_when_somebody_else_materialises_its_partition(
