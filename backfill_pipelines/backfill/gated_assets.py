@@ -33,7 +33,7 @@ from backfill_pipelines.backfill.outcome import (
     StagedPartition,
     failure_message,
 )
-from backfill_pipelines.backfill.verdicts import record_verdicts
+from backfill_pipelines.backfill.verdicts import attach_metadata, record_verdicts
 
 
 class RangeConfig(dg.Config):
@@ -251,8 +251,7 @@ def _materialize(
         # The UI shows the newest materialisation's: once a run is enough, and keeps the event log small.
         metadata[green[-1]] |= dict(run_metadata)
     if not outcome.failed:
-        for partition in green:
-            context.add_asset_metadata(metadata[partition], asset_key=key, partition_key=partition)
+        attach_metadata(context, key, metadata)
         yield dg.MaterializeResult(asset_key=key)
         return
     for partition in green:
