@@ -92,7 +92,7 @@ class GatedSpec:
     history: HistoryCheck | None = None
     #: What a backfill must have passed before the table is computed.
     phase_gate: PhaseGate | None = None
-    automation_condition: dg.AutomationCondition[dg.AssetKey] | None = None
+    automation_condition: dg.AutomationCondition[Any] | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
@@ -185,9 +185,8 @@ def _run_range(
     context: dg.AssetExecutionContext, spec: GatedSpec, config: RangeConfig, open_target: TargetFactory
 ) -> Iterator[dg.MaterializeResult[Any]]:
     mode = run_mode(context.run.tags, config, reads_history=spec.history is not None)
-    if mode.skip_downstream:
-        # Before anything is published: automation looks at the tags of the run that published.
-        context.instance.add_run_tags(context.run.run_id, {SKIP_DOWNSTREAM_TAG: "true"})
+    # Before anything is published: automation looks at the tags of the run that published.
+    context.instance.add_run_tags(context.run.run_id, {SKIP_DOWNSTREAM_TAG: str(mode.skip_downstream).lower()})
     partitions = list(context.partition_keys)
     outcomes, admission = _admission(context, spec, partitions, mode)
     with open_target(context, admission) as target:
