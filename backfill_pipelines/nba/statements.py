@@ -3,7 +3,8 @@
 from functools import lru_cache
 
 from backfill_pipelines.nba import tables_raw
-from backfill_pipelines.nba.catalog import RAW_PHASE, Entry
+from backfill_pipelines.nba.catalog import CATALOG, RAW_PHASE, Entry
+from backfill_pipelines.nba.catalog_views import catalog_tables, partition_keys
 from backfill_pipelines.nba.tables_reference import VIEWS
 from backfill_pipelines.stores import sql
 
@@ -21,6 +22,17 @@ def statement_of(entry: Entry) -> str | None:
 
 
 @lru_cache(maxsize=1)
-def views() -> dict[str, str]:
-    """GoogleSQL of every view by name, in the order of creation."""
+def source_views() -> dict[str, str]:
+    """GoogleSQL of the views that statements may read, by name, in the order of creation."""
     return {name: sql.load(PACKAGE, statement) for name, statement in VIEWS.items()}
+
+
+@lru_cache(maxsize=1)
+def views() -> dict[str, str]:
+    """GoogleSQL of every view by name, in the order of creation; after the sources those that only report."""
+    return {
+        **source_views(),
+        "nba_reference.catalog_tables": catalog_tables(CATALOG),
+        "nba_reference.partition_keys": partition_keys(CATALOG),
+        "nba_reference.partition_states": sql.load(PACKAGE, "reference/partition_states"),
+    }

@@ -7,11 +7,10 @@ from functools import cache
 import sqlglot
 from sqlglot import exp
 
-from backfill_pipelines.nba.assets import statement_of
 from backfill_pipelines.nba.catalog import CATALOG, all_contracts
 from backfill_pipelines.nba.gates import TABLE_GATES, items_sql
+from backfill_pipelines.nba.statements import statement_of
 from backfill_pipelines.nba.tables_raw import PROPS
-from backfill_pipelines.nba.tables_reference import VIEWS
 from backfill_pipelines.nba.target import PACKAGE
 from backfill_pipelines.stores import sql
 
@@ -32,11 +31,6 @@ class Scan:
 
     table: str
     is_filtered: bool
-
-
-def views() -> dict[str, str]:
-    """SELECT of every view, in the order of creation."""
-    return {name: sql.load(PACKAGE, statement) for name, statement in VIEWS.items()}
 
 
 @cache
