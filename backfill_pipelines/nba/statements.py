@@ -5,7 +5,8 @@ from functools import lru_cache
 from backfill_pipelines.nba import tables_raw
 from backfill_pipelines.nba.catalog import CATALOG, RAW_PHASE, Entry
 from backfill_pipelines.nba.catalog_views import catalog_tables, partition_keys
-from backfill_pipelines.nba.tables_reference import VIEWS
+from backfill_pipelines.nba.gap_reports import report_views
+from backfill_pipelines.nba.tables_reference import REPORT_VIEWS, VIEWS
 from backfill_pipelines.stores import sql
 
 #: The package whose ``sql`` folder holds the statements.
@@ -34,5 +35,6 @@ def views() -> dict[str, str]:
         **source_views(),
         "nba_reference.catalog_tables": catalog_tables(CATALOG),
         "nba_reference.partition_keys": partition_keys(CATALOG),
-        "nba_reference.partition_states": sql.load(PACKAGE, "reference/partition_states"),
+        **{name: sql.load(PACKAGE, statement) for name, statement in REPORT_VIEWS.items()},
+        **report_views(),
     }

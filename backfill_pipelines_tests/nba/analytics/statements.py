@@ -8,6 +8,7 @@ import sqlglot
 from sqlglot import exp
 
 from backfill_pipelines.nba.catalog import CATALOG, all_contracts
+from backfill_pipelines.nba.gap_reports import REPORTS
 from backfill_pipelines.nba.gates import TABLE_GATES, items_sql
 from backfill_pipelines.nba.statements import statement_of
 from backfill_pipelines.nba.tables_raw import PROPS
@@ -35,12 +36,13 @@ class Scan:
 
 @cache
 def statements() -> dict[str, str]:
-    """GoogleSQL of every statement but the views: computed tables, gates, status, and what ``stores.sql`` writes.
+    """GoogleSQL of every statement but the views: computed tables, gates, status, reports, and what ``stores.sql`` writes.
 
     A text that several tables share is there once.
     """
     names: dict[str, str] = {}
-    for name, text in [*_computed(), *_gates(), *_status(), *_generated()]:
+    reports = ((f"gap_analysis/{report.name}", report.statement) for report in REPORTS)
+    for name, text in [*_computed(), *_gates(), *_status(), *_generated(), *reports]:
         names.setdefault(text, name)
     return {name: text for text, name in names.items()}
 
