@@ -9,7 +9,9 @@ from typing import Any
 import pyarrow as pa
 
 from backfill_pipelines.backfill.failures import BackfillError
-from backfill_pipelines.nba.gap_reports import FIRST_DAY, LAST_DAY, REPORTS, Report
+from backfill_pipelines.nba.calendar_picture import TableDay
+from backfill_pipelines.nba.gap_reports import FIRST_DAY, LAST_DAY, PACKAGE, REPORTS, Report
+from backfill_pipelines.stores import sql
 from backfill_pipelines.stores.warehouse import Warehouse, WarehouseSession, Work
 
 Row = Mapping[str, Any]
@@ -56,19 +58,29 @@ def read_reports(
         return [Reading(report, _read(session, report.statement, first, last)) for report in reports]
 
 
-def read_states(warehouse: Warehouse, first: date = FIRST_DAY, last: date = LAST_DAY) -> list[Row]:
+def read_states(warehouse: Warehouse, first: date = FIRST_DAY, last: date = LAST_DAY) -> list[TableDay]:
     """State of every table on every day, tables in the order of the work."""
-    statement = (
-        "SELECT table_name, phase, partition_date, season, is_schedule_date, is_accounted, reason, state "
-        "FROM nba_reference.partition_states WHERE partition_date BETWEEN @start_date AND @end_date "
-        "ORDER BY position, partition_date"
-    )
+    statement = sql.load(PACKAGE, "status/table_days")
     with warehouse.session(Work("gap-analysis", "nba/gap_analysis")) as session:
-        return _read(session, statement, first, last).to_pylist()
+        rows = _read(session, statement, first, last).to_pylist()
+    return [
+        TableDay(
+            table=row["table_name"],
+            day=row["partition_date"],
+            season=row["season"],
+            state=row["state"],
+            reason=row["reason"],
+            is_required=row["is_required"],
+        )
+        for row in rows
+    ]
 
 
 def _read(session: WarehouseSession, statement: str, first: date, last: date) -> pa.Table:
-    return session.query(statement, {"start_date": first, "end_date": last})
+    found = session.query(statement, {"start_date": first, "end_date": last})
+    # DuckDB's sums of whole numbers come as decimals without digits.
+    whole = [f.with_type(pa.int64()) if pa.types.is_decimal(f.type) and f.type.scale == 0 else f for f in found.schema]
+    return found.cast(pa.schema(whole))
 
 
 def headline(report: Report, rows: Sequence[Row]) -> str:
@@ -77,17 +89,18 @@ def headline(report: Report, rows: Sequence[Row]) -> str:
         return "none"
     measured = [row for row in rows if report.worst and row[report.worst] is not None]
     if not report.worst or not measured:
-        return ", ".join(shown(value, _HEADLINE_ITEMS) for value in list(rows[0].values())[:_HEADLINE_COLUMNS])
+        first, *others = list(rows[0].items())[:_HEADLINE_COLUMNS]
+        return f"{shown(first[1])}: " + ", ".join(f"{name} {shown(value, _HEADLINE_ITEMS)}" for name, value in others)
     worst = min(measured, key=lambda row: row[report.worst])
     return f"{shown(next(iter(worst.values())))}: {report.worst} {shown(worst[report.worst])}"
 
 
 def shown(value: Any, items: int | None = None) -> str:
-    """A value for people: two decimals, minutes of a time, lists in one line."""
+    """A value for people: two decimals, more below one, minutes of a time, lists in one line."""
     if value is None:
         return ""
     if isinstance(value, Decimal | float):
-        return f"{value:.2f}"
+        return f"{value:.4f}" if 0 < abs(value) < 1 else f"{value:.2f}"
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
     if isinstance(value, list):

@@ -19,7 +19,7 @@ from backfill_pipelines.stores import sql
 STAGED = (*(entry.contract for entry in CATALOG), PROPS)
 #: Parameters of single statements, on top of what every session binds.
 PARAMETERS = {"processor": "STRING", "asset_key": "STRING"}
-STATUS = ("calendar", "coverage", "latest_gates", "roster_rows", "schedule_rows", "table_states")
+STATUS = ("calendar", "coverage", "latest_gates", "roster_rows", "schedule_rows", "table_states", "table_days")
 #: Views that are as large as the table below them.
 LARGE_VIEWS = {"nba_raw.shot_attempts": "game_date", "nba_raw.nbac_player_boxscore": "game_date"}
 
@@ -36,7 +36,7 @@ class Scan:
 
 @cache
 def statements() -> dict[str, str]:
-    """GoogleSQL of every statement but the views: computed tables, gates, status, reports, and what ``stores.sql`` writes.
+    """Every statement but the views: tables, gates, status, reports, and what ``stores.sql`` writes.
 
     A text that several tables share is there once.
     """

@@ -25,10 +25,10 @@ counted AS (
   SELECT
     table_name,
     partition_date,
-    SUM(is_expected) AS keys_expected,
-    SUM(IF(is_expected = 1 AND row_count > 0, 1, 0)) AS keys_found,
-    SUM(IF(is_expected = 1 AND row_count = 0 AND is_accepted = 1, 1, 0)) AS keys_accepted,
-    SUM(row_count) AS row_count
+    CAST(SUM(is_expected) AS INT64) AS keys_expected,
+    CAST(SUM(IF(is_expected = 1 AND row_count > 0, 1, 0)) AS INT64) AS keys_found,
+    CAST(SUM(IF(is_expected = 1 AND row_count = 0 AND is_accepted = 1, 1, 0)) AS INT64) AS keys_accepted,
+    CAST(SUM(row_count) AS INT64) AS row_count
   FROM nba_reference.partition_keys
   GROUP BY table_name, partition_date
 ),
