@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from backfill_pipelines.backfill.contracts import TableContract, contracts_by_name
 from backfill_pipelines.nba import tables_analytics as analytics
+from backfill_pipelines.nba import tables_context as context
 from backfill_pipelines.nba import tables_raw as raw
 from backfill_pipelines.nba.tables_reference import REFERENCE_TABLES
 
@@ -100,4 +101,4 @@ BY_TABLE: dict[str, Entry] = {entry.contract.full_name: entry for entry in CATAL
 @lru_cache(maxsize=1)
 def all_contracts() -> dict[str, TableContract]:
     """Every table of the warehouse, assets or not."""
-    return contracts_by_name([*raw.RAW_TABLES, *analytics.ANALYTICS_TABLES, *REFERENCE_TABLES])
+    return contracts_by_name([*raw.RAW_TABLES, *analytics.ANALYTICS_TABLES, *context.CONTEXT_TABLES, *REFERENCE_TABLES])
