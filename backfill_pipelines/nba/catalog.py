@@ -93,6 +93,32 @@ CATALOG: tuple[Entry, ...] = (
         "TeamDefenseGameSummaryProcessor",
         (analytics.TEAM_OFFENSE, analytics.PLAYER_SUMMARY),
     ),
+    Entry(
+        context.TEAM_CONTEXT,
+        ANALYTICS_PHASE,
+        "UpcomingTeamGameContextProcessor",
+        (raw.SCHEDULE,),
+        # The offence of the same date is no input: it is here to order the work, so that a date is built after the
+        # dates before it, and so that a repair of a date reaches the contexts of that date as well.
+        (analytics.TEAM_OFFENSE, raw.GAME_LINES, raw.INJURIES),
+        reads_before=(raw.SCHEDULE, analytics.TEAM_OFFENSE, raw.STARTING_LINEUPS),
+        reads_ahead_days=7,
+    ),
+    Entry(
+        context.PLAYER_CONTEXT,
+        ANALYTICS_PHASE,
+        "UpcomingPlayerGameContextProcessor",
+        (raw.SCHEDULE, raw.PLAYER_LINES, context.TEAM_CONTEXT),
+        # Rosters up to the date are read, of which none need exist.
+        (raw.ROSTERS, raw.INJURIES, raw.GAME_LINES, raw.PROPS),
+        reads_before=(
+            raw.PLAYER_LINES,
+            analytics.PLAYER_SUMMARY,
+            analytics.TEAM_OFFENSE,
+            analytics.TEAM_DEFENSE,
+        ),
+        reads_ahead_days=7,
+    ),
 )
 
 BY_TABLE: dict[str, Entry] = {entry.contract.full_name: entry for entry in CATALOG}
