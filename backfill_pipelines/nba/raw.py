@@ -96,9 +96,7 @@ def _stage_rosters(feeds: ObjectStore, session: WarehouseSession, days: Sequence
 
 
 def _staged(session: WarehouseSession, contract: TableContract, loaded: Loaded) -> Loaded:
-    columns = SAME_IN_SEVERAL_FILES.get(contract.full_name)
-    if columns:
-        loaded.table = loading.newest_of_each(loaded.table, columns)
+    loaded.table = loading.newest_of_each(loaded.table, SAME_IN_SEVERAL_FILES.get(contract.full_name, ()))
     session.stage(contract, loaded.table)
     return loaded
 

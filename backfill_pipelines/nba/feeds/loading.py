@@ -75,6 +75,8 @@ def newest_of_each(table: pa.Table, columns: Sequence[str]) -> pa.Table:
 
     For files that say the same without being captures of one entity by their names.
     """
+    if not columns:
+        return table
     of_files = table.group_by([*columns, "source_file_path"], use_threads=False).aggregate([])
     if of_files.num_rows == table.group_by(list(columns), use_threads=False).aggregate([]).num_rows:
         return table
