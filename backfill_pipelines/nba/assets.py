@@ -13,6 +13,7 @@ from backfill_pipelines.nba import raw
 from backfill_pipelines.nba.catalog import CATALOG, Entry
 from backfill_pipelines.nba.gates import TABLE_GATES
 from backfill_pipelines.nba.history import ADMITTED_WITHOUT_CHECKS, HISTORICAL_GAP, history_check
+from backfill_pipelines.nba.phase_gates.names import gate_before
 from backfill_pipelines.nba.seasons import game_dates
 from backfill_pipelines.nba.statements import marked, statement_of
 from backfill_pipelines.nba.target import Compute, WarehouseTarget, open_target
@@ -89,6 +90,7 @@ def _spec(entry: Entry, engine: str) -> GatedSpec:
         gates=TABLE_GATES[entry.contract.full_name],
         upstreams=_upstreams(entry),
         history=history_check(entry),
+        phase_gate=gate_before(entry.phase),
         kinds=frozenset({engine, "sql" if statement else "python"}),
         owners=[OWNER],
         metadata=definition_metadata(entry.contract) | shown,
