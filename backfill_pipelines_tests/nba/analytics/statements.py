@@ -21,7 +21,11 @@ STAGED = (*(entry.contract for entry in CATALOG), PROPS)
 PARAMETERS = {"processor": "STRING", "asset_key": "STRING"}
 STATUS = ("calendar", "coverage", "latest_gates", "roster_rows", "schedule_rows", "table_states")
 #: Views that are as large as the table below them.
-LARGE_VIEWS = {"nba_raw.shot_attempts": "game_date", "nba_raw.nbac_player_boxscore": "game_date"}
+LARGE_VIEWS = {
+    "nba_raw.shot_attempts": "game_date",
+    "nba_raw.nbac_player_boxscore": "game_date",
+    "nba_raw.espn_team_roster": "roster_date",
+}
 
 _COMPARISONS = (exp.Between, exp.EQ, exp.GTE, exp.GT, exp.LTE, exp.LT, exp.In)
 
