@@ -111,7 +111,7 @@ PLAYER_CONTEXT = _context(
     game_spread_source STRING bookmaker of the lines; NULL without odds
     player_status STRING his status in the latest injury report, lower case; NULL if he is not in it
     injury_report STRING his reason in the latest injury report; NULL if he is not in it
-    questionable_teammates INT64 teammates who are questionable or doubtful; NULL without a report
+    questionable_teammates INT64 teammates who are questionable; NULL without a report
     probable_teammates INT64 teammates who are probable; NULL without a report
     star_teammates_out INT64 out or doubtful with 18 points, or 28 minutes and 12 points; NULL without a report
     player_age INT64 years, from the newest roster up to the date; NULL without one
