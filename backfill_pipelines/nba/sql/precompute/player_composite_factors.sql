@@ -126,39 +126,37 @@ SELECT
   CAST(0 AS NUMERIC) AS travel_impact_score,
   CAST(0 AS NUMERIC) AS opponent_strength_score,
   t.total AS total_composite_adjustment,
-  FORMAT(
-    '{"back_to_back": %s, "days_rest": %s, "games_in_last_7_days": %d, "minutes_in_last_7_days": %d, "avg_minutes_per_game_last_7": %s, "back_to_backs_last_14_days": %d, "player_age": %s, "terms": {"rest": %d, "games": %d, "minutes": %d, "average_minutes": %d, "back_to_backs": %d, "age": %d}}',
-    IF(t.back_to_back, 'true', 'false'),
-    IFNULL(FORMAT('%d', t.days_rest), 'null'),
-    t.games_in_last_7_days,
-    t.minutes_in_last_7_days,
-    IFNULL(FORMAT('%.1f', t.avg_minutes_per_game_last_7), 'null'),
-    t.back_to_backs_last_14_days,
-    IFNULL(FORMAT('%d', t.player_age), 'null'),
-    t.rest_term,
-    t.games_term,
-    t.minutes_term,
-    t.average_term,
-    t.back_to_backs_term,
-    t.age_term
+  CONCAT(
+    '{"back_to_back": ', IF(t.back_to_back, 'true', 'false'),
+    ', "days_rest": ', IFNULL(CAST(t.days_rest AS STRING), 'null'),
+    ', "games_in_last_7_days": ', CAST(t.games_in_last_7_days AS STRING),
+    ', "minutes_in_last_7_days": ', CAST(t.minutes_in_last_7_days AS STRING),
+    ', "avg_minutes_per_game_last_7": ', IFNULL(FORMAT('%.1f', t.avg_minutes_per_game_last_7), 'null'),
+    ', "back_to_backs_last_14_days": ', CAST(t.back_to_backs_last_14_days AS STRING),
+    ', "player_age": ', IFNULL(CAST(t.player_age AS STRING), 'null'),
+    ', "terms": {"rest": ', CAST(t.rest_term AS STRING),
+    ', "games": ', CAST(t.games_term AS STRING),
+    ', "minutes": ', CAST(t.minutes_term AS STRING),
+    ', "average_minutes": ', CAST(t.average_term AS STRING),
+    ', "back_to_backs": ', CAST(t.back_to_backs_term AS STRING),
+    ', "age": ', CAST(t.age_term AS STRING), '}}'
   ) AS fatigue_context_json,
-  FORMAT(
-    '{"primary_scoring_zone": %s, "zone_rate": %s, "defense_vs_league_avg": %s, "weighted": %.4f}',
-    IFNULL(CONCAT('"', t.primary_scoring_zone, '"'), 'null'),
-    IFNULL(FORMAT('%.2f', t.zone_rate), 'null'),
-    IFNULL(FORMAT('%.2f', t.zone_defence), 'null'),
-    t.mismatch
+  CONCAT(
+    '{"primary_scoring_zone": ', IFNULL(CONCAT('"', t.primary_scoring_zone, '"'), 'null'),
+    ', "zone_rate": ', IFNULL(FORMAT('%.2f', t.zone_rate), 'null'),
+    ', "defense_vs_league_avg": ', IFNULL(FORMAT('%.2f', t.zone_defence), 'null'),
+    ', "weighted": ', FORMAT('%.4f', t.mismatch), '}'
   ) AS shot_zone_context_json,
-  FORMAT(
-    '{"pace_differential": %s, "halved": %.4f}', IFNULL(FORMAT('%.2f', t.pace_differential), 'null'), t.pace
+  CONCAT(
+    '{"pace_differential": ', IFNULL(FORMAT('%.2f', t.pace_differential), 'null'),
+    ', "halved": ', FORMAT('%.4f', t.pace), '}'
   ) AS pace_context_json,
-  FORMAT(
-    '{"projected_usage_rate": %s, "avg_usage_rate_last_7_games": %s, "star_teammates_out": %s, "base": %.4f, "star_factor": %.2f}',
-    IFNULL(FORMAT('%.2f', t.projected_usage_rate), 'null'),
-    IFNULL(FORMAT('%.2f', t.avg_usage_rate_last_7_games), 'null'),
-    IFNULL(FORMAT('%d', t.star_teammates_out), 'null'),
-    t.usage,
-    IF(t.usage > 0, t.star_factor, CAST(1 AS FLOAT64))
+  CONCAT(
+    '{"projected_usage_rate": ', IFNULL(FORMAT('%.2f', t.projected_usage_rate), 'null'),
+    ', "avg_usage_rate_last_7_games": ', IFNULL(FORMAT('%.2f', t.avg_usage_rate_last_7_games), 'null'),
+    ', "star_teammates_out": ', IFNULL(CAST(t.star_teammates_out AS STRING), 'null'),
+    ', "base": ', FORMAT('%.4f', t.usage),
+    ', "star_factor": ', FORMAT('%.2f', IF(t.usage > 0, t.star_factor, 1)), '}'
   ) AS usage_context_json,
   'v1_4factors' AS calculation_version,
   CAST(20 * t.inputs_present AS NUMERIC) AS data_completeness_pct,
