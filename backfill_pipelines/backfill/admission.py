@@ -9,7 +9,6 @@ whole is judged by data; the domain brings that check (``HistoryCheck``).
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import dagster as dg
 from dagster._core.event_api import PartitionKeyFilter
@@ -81,7 +80,9 @@ class Admission:
 
 def behind_gate(instance: dg.DagsterInstance, gate: PhaseGate, partitions: Sequence[str]) -> Mapping[str, Measurement]:
     """Whether the phase gate is green for each partition: measured, passed, and over that partition."""
-    states = {name: _gate_state(instance, dg.AssetCheckKey(gate.key, name)) for name in map(gate.check_name, partitions)}
+    states = {
+        name: _gate_state(instance, dg.AssetCheckKey(gate.key, name)) for name in map(gate.check_name, partitions)
+    }
     found: dict[str, Measurement] = {}
     for partition in partitions:
         name = gate.check_name(partition)

@@ -39,7 +39,12 @@ class Finding:
         named = [f"  {culprit}" for culprit in seen.sample[:NAMED_IN_TEXT]]
         hidden = seen.violations - len(named)
         more = [f"  ... and {hidden:,} more"] if named and hidden > 0 else []
-        return [f"{self.rule}{about}: {seen.violations:,} of {seen.expected:,}", *named, *more, f"  Repair: {self.repair}"]
+        return [
+            f"{self.rule}{about}: {seen.violations:,} of {seen.expected:,}",
+            *named,
+            *more,
+            f"  Repair: {self.repair}",
+        ]
 
 
 @dataclass(frozen=True)

@@ -86,56 +86,6 @@ def with_whole_numbers(found: pa.Table) -> pa.Table:
     return found.cast(pa.schema(whole))
 
 
-def headline(self) -> str:
-        """The worst row in a few words."""
-        return headline(self.report, self.rows)
-
-
-def report_named(name: str) -> Report:
-    """A report by its name, or by its number alone: q02.
-
-    Raises:
-        BackfillError: there is none.
-    """
-    found = [report for report in REPORTS if name in (report.name, report.name.split("_")[0])]
-    if not found:
-        raise BackfillError(f"no report {name}. Repair: use one of\n  " + "\n  ".join(r.name for r in REPORTS))
-    return found[0]
-
-
-def read_reports(
-    warehouse: Warehouse, reports: Iterable[Report] = REPORTS, first: date = FIRST_DAY, last: date = LAST_DAY
-) -> list[Reading]:
-    """The reports over the dates from ``first`` to ``last``, both included."""
-    with warehouse.session(Work("gap-analysis", "nba/gap_analysis")) as session:
-        return [Reading(report, _read(session, report.statement, first, last)) for report in reports]
-
-
-def read_states(warehouse: Warehouse, first: date = FIRST_DAY, last: date = LAST_DAY) -> list[TableDay]:
-    """State of every table on every day, tables in the order of the work."""
-    statement = sql.load(PACKAGE, "status/table_days")
-    with warehouse.session(Work("gap-analysis", "nba/gap_analysis")) as session:
-        rows = _read(session, statement, first, last).to_pylist()
-    return [
-        TableDay(
-            table=row["table_name"],
-            day=row["partition_date"],
-            season=row["season"],
-            state=row["state"],
-            reason=row["reason"],
-            is_required=row["is_required"],
-        )
-        for row in rows
-    ]
-
-
-def _read(session: WarehouseSession, statement: str, first: date, last: date) -> pa.Table:
-    found = session.query(statement, {"start_date": first, "end_date": last})
-    # DuckDB's sums of whole numbers come as decimals without digits.
-    whole = [f.with_type(pa.int64()) if pa.types.is_decimal(f.type) and f.type.scale == 0 else f for f in found.schema]
-    return found.cast(pa.schema(whole))
-
-
 def headline(report: Report, rows: Sequence[Row]) -> str:
     """The row with the lowest value of the column that matters, or the first row."""
     if not rows:

@@ -64,9 +64,7 @@ def _build(gate: GateName, engine: str) -> dg.AssetsDefinition:
 def _check_specs(gate: GateName) -> list[dg.AssetCheckSpec]:
     checks = {gate.check_of(season.name): f"The rules of {gate.name}, for {season.name}." for season in SEASONS}
     checks[gate.name] = f"All rules of {gate.name}, for every season of the run."
-    return [
-        dg.AssetCheckSpec(name, asset=gate.key, blocking=True, description=text) for name, text in checks.items()
-    ]
+    return [dg.AssetCheckSpec(name, asset=gate.key, blocking=True, description=text) for name, text in checks.items()]
 
 
 def _deps(gate: GateName) -> list[dg.AssetKey]:

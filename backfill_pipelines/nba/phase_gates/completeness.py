@@ -156,7 +156,9 @@ def _pauses(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _is_timeout(row: Mapping[str, Any]) -> bool:
     text = str(row["error_message"] or "").lower()
-    return row["error_category"] in ("INFRASTRUCTURE", "RESOURCE_EXHAUSTION") and ("timeout" in text or "timed out" in text)
+    return row["error_category"] in ("INFRASTRUCTURE", "RESOURCE_EXHAUSTION") and (
+        "timeout" in text or "timed out" in text
+    )
 
 
 def _duplicates(session: WarehouseSession, gate: GateName, span: Span, found: Judgement) -> None:

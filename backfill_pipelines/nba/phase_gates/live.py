@@ -114,7 +114,9 @@ def _fresh(session: WarehouseSession, rows: Sequence[tuple[Span, list[dict[str, 
     newest = state["complete"] if state else None
     found.show("freshness", [state] if state else [], span)
     is_stale = newest is None or behind > MOST_DATES_BEHIND
-    culprits = [f"newest complete date {newest}, {behind} game dates behind {state['expected'] if state else 'nothing'}"]
+    culprits = [
+        f"newest complete date {newest}, {behind} game dates behind {state['expected'] if state else 'nothing'}"
+    ]
     found.add(FRESH, measurement(1, culprits if is_stale else []), _REPAIR_FRESH, span)
     return _first_open(dates, newest) if is_stale else ""
 

@@ -42,9 +42,7 @@ class GateName:
         return self.check_of(season.name) if season else self.name
 
 
-GATE_0 = GateName(
-    0, "phase_2_is_complete", RAW_PHASE, "READY TO START", "PHASE 2 INCOMPLETE - CANNOT START"
-)
+GATE_0 = GateName(0, "phase_2_is_complete", RAW_PHASE, "READY TO START", "PHASE 2 INCOMPLETE - CANNOT START")
 GATE_1 = GateName(1, "phase_3_is_complete", ANALYTICS_PHASE, "READY FOR STAGE 2", "STAGE 1 INCOMPLETE")
 GATE_2 = GateName(2, "phase_4_is_complete", PRECOMPUTE_PHASE, "READY FOR STAGE 3", "STAGE 2 INCOMPLETE")
 #: Its red words end with the first asset that fails.
