@@ -23,6 +23,7 @@ class Coverage:
 
 
 GAMES = Coverage("nba_reference.expected_game_keys", "game_id", "games")
+TEAMS = Coverage("nba_reference.expected_team_keys", "team_abbr", "teams")
 PRECOMPUTE_GAMES = Coverage("nba_reference.expected_precompute_games", "game_id", "games")
 
 
@@ -65,6 +66,10 @@ CATALOG: tuple[Entry, ...] = (
     Entry(raw.BDL_BOXSCORES, RAW_PHASE, "BdlPlayerBoxscoresProcessor", (raw.SCHEDULE,)),
     Entry(raw.PLAYER_BOXSCORES, RAW_PHASE, "NbacPlayerBoxscoresProcessor", (raw.SCHEDULE,)),
     Entry(raw.PLAY_BY_PLAY, RAW_PHASE, "BigDataBallPbpProcessor", (raw.SCHEDULE,)),
+    Entry(raw.ROSTERS, RAW_PHASE, "EspnTeamRostersProcessor", (raw.SCHEDULE,), coverage=TEAMS),
+    Entry(raw.INJURIES, RAW_PHASE, "NbacInjuryReportProcessor", (raw.SCHEDULE,)),
+    Entry(raw.GAME_LINES, RAW_PHASE, "OddsGameLinesProcessor", (raw.SCHEDULE,)),
+    Entry(raw.PROPS, RAW_PHASE, "OddsPlayerPropsProcessor", (raw.SCHEDULE,)),
     Entry(
         raw.PLAYER_LINES,
         RAW_PHASE,
@@ -84,7 +89,7 @@ CATALOG: tuple[Entry, ...] = (
         ANALYTICS_PHASE,
         "PlayerGameSummaryProcessor",
         (raw.PLAYER_LINES, analytics.TEAM_OFFENSE),
-        (raw.STARTING_LINEUPS, raw.PLAY_BY_PLAY),
+        (raw.STARTING_LINEUPS, raw.PLAY_BY_PLAY, raw.PROPS),
     ),
     Entry(
         analytics.TEAM_DEFENSE,

@@ -166,9 +166,11 @@ VIEWS = {
     "nba_reference.calendar_days": "reference/calendar_days",
     "nba_reference.expected_games": "reference/expected_games",
     "nba_reference.expected_game_keys": "reference/expected_game_keys",
+    "nba_reference.expected_team_keys": "reference/expected_team_keys",
     "nba_reference.expected_precompute_games": "reference/expected_precompute_games",
     "nba_reference.expected_partitions": "reference/expected_partitions",
     "nba_raw.nbac_player_boxscore": "reference/nbac_player_boxscore",
+    "nba_raw.espn_team_roster": "reference/espn_team_roster",
     "nba_raw.shot_attempts": "reference/shot_attempts",
     "nba_reference.nba_stage1_failures": "reference/nba_stage1_failures",
 }
