@@ -1,4 +1,4 @@
-"""Contracts of ``nba_reference``: seasons, run history, verdicts, quarantine, accepted gaps; and its views."""
+"""Contracts of ``nba_reference``: seasons, arenas, clocks, run history, verdicts, quarantine, accepted gaps; views."""
 
 from backfill_pipelines.backfill.contracts import TableContract, parse_columns
 
@@ -27,6 +27,32 @@ SEASON_WINDOWS = _reference(
     """,
     ("season",),
     "opening",
+)
+
+TEAM_LOCATIONS = _reference(
+    "team_locations",
+    "The arena of each team; games on neutral ground count as played there.",
+    """
+    team_abbr STRING! tricode of the team
+    latitude FLOAT64! degrees north
+    longitude FLOAT64! degrees east, so negative
+    timezone STRING! time zone of the arena, America/New_York
+    """,
+    ("team_abbr",),
+    "team_abbr",
+)
+
+TIMEZONE_OFFSETS = _reference(
+    "timezone_offsets",
+    "Ranges of days on which the clock of a time zone has one offset, at noon.",
+    """
+    timezone STRING! time zone of an arena
+    from_date DATE! first day of the range
+    to_date DATE! last day of the range
+    offset_hours INT64! local time minus UTC, so negative
+    """,
+    ("timezone", "from_date"),
+    "from_date",
 )
 
 RUN_HISTORY = _reference(
@@ -153,6 +179,8 @@ ACCEPTED_GAPS = _reference(
 
 REFERENCE_TABLES = (
     SEASON_WINDOWS,
+    TEAM_LOCATIONS,
+    TIMEZONE_OFFSETS,
     RUN_HISTORY,
     GATE_VERDICTS,
     FILE_QUARANTINE,
@@ -168,9 +196,13 @@ VIEWS = {
     "nba_reference.expected_game_keys": "reference/expected_game_keys",
     "nba_reference.expected_team_keys": "reference/expected_team_keys",
     "nba_reference.expected_precompute_games": "reference/expected_precompute_games",
+    "nba_reference.expected_zone_teams": "reference/expected_zone_teams",
+    "nba_reference.expected_zone_players": "reference/expected_zone_players",
+    "nba_reference.expected_cached_players": "reference/expected_cached_players",
     "nba_reference.expected_partitions": "reference/expected_partitions",
     "nba_raw.nbac_player_boxscore": "reference/nbac_player_boxscore",
     "nba_raw.espn_team_roster": "reference/espn_team_roster",
     "nba_raw.shot_attempts": "reference/shot_attempts",
     "nba_reference.nba_stage1_failures": "reference/nba_stage1_failures",
+    "nba_predictions.ml_feature_store_v2": "reference/ml_feature_store_v2",
 }

@@ -60,6 +60,7 @@ def scans(statement: str) -> list[Scan]:
         table: contract.partition_column
         for contract in all_contracts().values()
         for table in (contract.full_name, contract.staging_name)
+        if contract.by_name[contract.partition_column].type == "DATE"
     } | LARGE_VIEWS
     tree = sqlglot.parse_one(statement, read="bigquery")
     target = tree.this.this if isinstance(tree, exp.Insert) else None
