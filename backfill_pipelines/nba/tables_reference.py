@@ -188,7 +188,7 @@ REFERENCE_TABLES = (
     ACCEPTED_GAPS,
 )
 
-#: Views, in the order of creation: name -> statement file below ``sql``.
+#: Views that statements may read, in the order of creation: name -> statement file below ``sql``.
 VIEWS = {
     "nba_reference.accepted_games": "reference/accepted_games",
     "nba_reference.calendar_days": "reference/calendar_days",
@@ -205,4 +205,11 @@ VIEWS = {
     "nba_raw.shot_attempts": "reference/shot_attempts",
     "nba_reference.nba_stage1_failures": "reference/nba_stage1_failures",
     "nba_predictions.ml_feature_store_v2": "reference/ml_feature_store_v2",
+}
+
+#: Views on which reports and phase gates stand; they also read what ``catalog_views`` writes.
+REPORT_VIEWS = {
+    "nba_reference.partition_states": "reference/partition_states",
+    "nba_reference.phase_states": "reference/phase_states",
+    "nba_reference.latest_runs": "reference/latest_runs",
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from backfill_pipelines.nba.catalog import CATALOG, all_contracts
-from backfill_pipelines.nba.target import PACKAGE
+from backfill_pipelines.nba.statements import PACKAGE, views
 from backfill_pipelines.stores import sql
 from backfill_pipelines_tests.google_sql import Columns, analyse, output_columns
 from backfill_pipelines_tests.nba.analytics.statements import (
@@ -15,7 +15,6 @@ from backfill_pipelines_tests.nba.analytics.statements import (
     Scan,
     scans,
     statements,
-    views,
 )
 from backfill_pipelines_tests.nba.analytics.tables import Tables
 
