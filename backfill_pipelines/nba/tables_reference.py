@@ -1,4 +1,4 @@
-"""Contracts of ``nba_reference``: seasons, history, verdicts, quarantine, accepted gaps, repairs; and its views."""
+"""Contracts of ``nba_reference``: seasons, places, history, verdicts, quarantine, gaps, repairs; and its views."""
 
 from backfill_pipelines.backfill.contracts import TableContract, parse_columns
 
@@ -27,6 +27,32 @@ SEASON_WINDOWS = _reference(
     """,
     ("season",),
     "opening",
+)
+
+TEAM_LOCATIONS = _reference(
+    "team_locations",
+    "The arena of each team; games on neutral ground count as played there.",
+    """
+    team_abbr STRING! tricode of the team
+    latitude FLOAT64! degrees north
+    longitude FLOAT64! degrees east, so negative
+    timezone STRING! time zone of the arena, America/New_York
+    """,
+    ("team_abbr",),
+    "team_abbr",
+)
+
+TIMEZONE_OFFSETS = _reference(
+    "timezone_offsets",
+    "Ranges of days on which the clock of a time zone has one offset, at noon.",
+    """
+    timezone STRING! time zone of an arena
+    from_date DATE! first day of the range
+    to_date DATE! last day of the range
+    offset_hours INT64! local time minus UTC, so negative
+    """,
+    ("timezone", "from_date"),
+    "from_date",
 )
 
 RUN_HISTORY = _reference(
@@ -173,6 +199,8 @@ STALE_PARTITIONS = _reference(
 
 REFERENCE_TABLES = (
     SEASON_WINDOWS,
+    TEAM_LOCATIONS,
+    TIMEZONE_OFFSETS,
     RUN_HISTORY,
     GATE_VERDICTS,
     FILE_QUARANTINE,
@@ -187,9 +215,11 @@ VIEWS = {
     "nba_reference.calendar_days": "reference/calendar_days",
     "nba_reference.expected_games": "reference/expected_games",
     "nba_reference.expected_game_keys": "reference/expected_game_keys",
+    "nba_reference.expected_team_keys": "reference/expected_team_keys",
     "nba_reference.expected_precompute_games": "reference/expected_precompute_games",
     "nba_reference.expected_partitions": "reference/expected_partitions",
     "nba_raw.nbac_player_boxscore": "reference/nbac_player_boxscore",
+    "nba_raw.espn_team_roster": "reference/espn_team_roster",
     "nba_raw.shot_attempts": "reference/shot_attempts",
     "nba_reference.nba_stage1_failures": "reference/nba_stage1_failures",
 }
