@@ -99,7 +99,9 @@ def run(
     last: Last = None,
     *,
     force: Annotated[bool, typer.Option(help="Write partitions again although their content is the same.")] = False,
-    on_error: Annotated[str, typer.Option(help="'continue' past red partitions, or 'stop' at the first.")] = "continue",
+    on_error: Annotated[
+        str, typer.Option(help="'continue' past red partitions, 'stop' at the first, or the table's own 'default'.")
+    ] = "default",
 ) -> None:
     """Run one asset over some partitions; exit code 1 when one of them is red."""
     settings = read_settings()

@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 
+from backfill_pipelines.backfill.contracts import TableContract
 from backfill_pipelines.nba import tables_raw
 from backfill_pipelines.nba.catalog import RAW_PHASE, Entry
 from backfill_pipelines.nba.tables_reference import VIEWS
@@ -18,6 +19,21 @@ def statement_of(entry: Entry) -> str | None:
     if entry.phase == RAW_PHASE:
         return None
     return sql.load(PACKAGE, f"{entry.contract.dataset.removeprefix('nba_')}/{entry.contract.name}")
+
+
+def marked(statement: str, contract: TableContract) -> str:
+    """A statement whose rows carry the issues of their admission and are not ready: parameters say which dates."""
+    column = contract.partition_column
+    return (
+        "SELECT s.* REPLACE (\n"
+        "  ARRAY_CONCAT(s.data_quality_issues, ARRAY(SELECT issue FROM UNNEST([\n"
+        "    IF(g.day IS NULL, NULL, 'historical_gap'), IF(u.day IS NULL, NULL, 'admitted_without_checks')\n"
+        "  ]) AS issue WHERE issue IS NOT NULL)) AS data_quality_issues,\n"
+        "  s.is_production_ready AND g.day IS NULL AND u.day IS NULL AS is_production_ready\n"
+        f")\nFROM (\n{statement}\n) AS s\n"
+        f"LEFT JOIN (SELECT day FROM UNNEST(@historical_gap) AS day) AS g ON g.day = s.{column}\n"
+        f"LEFT JOIN (SELECT day FROM UNNEST(@admitted_without_checks) AS day) AS u ON u.day = s.{column}"
+    )
 
 
 @lru_cache(maxsize=1)

@@ -11,10 +11,12 @@ from typing import Any
 import dagster as dg
 
 from backfill_pipelines.backfill import metadata
+from backfill_pipelines.backfill.admission import Admission
 from backfill_pipelines.backfill.contracts import TableContract
 from backfill_pipelines.backfill.failures import StoreError
 from backfill_pipelines.backfill.gates import SAMPLE_SIZE, Gate, Measurement
 from backfill_pipelines.backfill.outcome import Decision, RangeOutcome, StagedPartition, State
+from backfill_pipelines.backfill.run_mode import CLI_TAG
 from backfill_pipelines.nba import ledger, repair_ledger
 from backfill_pipelines.nba.catalog import Entry
 from backfill_pipelines.nba.feeds.loading import Loaded
@@ -196,7 +198,7 @@ class WarehouseTarget:
 @contextmanager
 def open_target(
     context: dg.AssetExecutionContext,
-    partitions: Sequence[str],
+    admission: Admission,
     *,
     warehouse: Warehouse,
     entry: Entry,
@@ -208,16 +210,16 @@ def open_target(
         triggered_by=_triggered_by(context.run.tags),
         started_at=utc_now(),
         attempt=context.retry_number + 1,
-        skip_downstream=context.run.tags.get("backfill/skip_downstream") == "true",
+        mode=admission.mode,
     )
-    days = tuple(date.fromisoformat(partition) for partition in partitions)
+    days = tuple(date.fromisoformat(partition) for partition in admission.partitions)
     with warehouse.session(Work(context.run.run_id, entry.contract.full_name, days)) as session:
         target = WarehouseTarget(session, entry, run, compute)
         try:
             yield target
         except Exception as error:
             try:
-                target.record_crash(partitions, error)
+                target.record_crash(admission.partitions, error)
             except StoreError as second:
                 error.add_note(f"the run history could not be written either: {second}")
             raise
@@ -227,7 +229,9 @@ def _triggered_by(tags: Mapping[str, str]) -> str:
     for tag, name in (
         ("dagster/backfill", "backfill"),
         ("dagster/sensor_name", "sensor"),
-        ("backfill/cli", "cli"),
+        ("dagster/schedule_name", "schedule"),
+        ("dagster/auto_materialize", "automation"),
+        (CLI_TAG, "cli"),
     ):
         if tag in tags:
             return name

@@ -16,7 +16,7 @@ from typing import Any
 
 import dagster as dg
 
-from backfill_pipelines.backfill.admission import Upstream
+from backfill_pipelines.backfill.admission import Admission, Upstream
 from backfill_pipelines.backfill.event_storage import enable_event_batches
 from backfill_pipelines.backfill.gap_sensor import GapAsset, build_gap_sensor
 from backfill_pipelines.backfill.gaps import GapPolicy
@@ -51,11 +51,11 @@ def _pause(folder: Path) -> None:
         time.sleep(0.1)
 
 
-def file_target(name: str) -> Callable[[dg.AssetExecutionContext, Sequence[str]], AbstractContextManager[LedgerTarget]]:
+def file_target(name: str) -> Callable[[dg.AssetExecutionContext, Admission], AbstractContextManager[LedgerTarget]]:
     """Opens a target whose published data outlives its process."""
 
     @contextmanager
-    def opened(context: dg.AssetExecutionContext, partitions: Sequence[str]) -> Iterator[LedgerTarget]:  # noqa: ARG001
+    def opened(context: dg.AssetExecutionContext, admission: Admission) -> Iterator[LedgerTarget]:  # noqa: ARG001
         folder = Path(os.environ[FOLDER])
         found = read(folder, name)
         red = set((folder / "red_dates.txt").read_text().split()) if name == "lines" else set()
