@@ -1,4 +1,4 @@
-"""The closure on the NBA tables: the figures of the specification on the real calendar, and the edges of the catalog."""
+"""The closure on the NBA tables: the specified figures on the real calendar, and the edges of the catalog."""
 
 import time
 from collections import Counter
