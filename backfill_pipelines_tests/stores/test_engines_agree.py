@@ -11,7 +11,7 @@ from backfill_pipelines.nba.catalog import ANALYTICS_PHASE, CATALOG, all_contrac
 from backfill_pipelines.nba.sample import write_feeds
 from backfill_pipelines.nba.statements import statement_of, views
 from backfill_pipelines.nba.tables_raw import PLAYER_LINES, RAW_TABLES
-from backfill_pipelines.nba.tables_reference import SEASON_WINDOWS, TEAM_LOCATIONS, TIMEZONE_OFFSETS
+from backfill_pipelines.nba.tables_reference import SEASON_WINDOWS
 from backfill_pipelines.nba.warehouse_setup import set_up
 from backfill_pipelines.stores.bigquery import BigQueryWarehouse
 from backfill_pipelines.stores.duckdb import DuckDBWarehouse
@@ -46,13 +46,12 @@ def remote(local: DuckDBWarehouse, bigquery_endpoint: str) -> BigQueryWarehouse:
     """The same raw rows on the emulator."""
     warehouse = BigQueryWarehouse(project=PROJECT, api_endpoint=bigquery_endpoint)
     warehouse.ensure(all_contracts().values(), views())
+    names = ", ".join(SEASON_WINDOWS.by_name)
     with (
         local.session(Work("copy", "copy", tuple(WEEK))) as source,
         warehouse.session(Work("copy", "copy", tuple(WEEK))) as target,
     ):
-        for contract in (SEASON_WINDOWS, TEAM_LOCATIONS, TIMEZONE_OFFSETS):
-            names = ", ".join(contract.by_name)
-            target.merge(contract, source.query(f"SELECT {names} FROM {contract.full_name}"))
+        target.merge(SEASON_WINDOWS, source.query(f"SELECT {names} FROM {SEASON_WINDOWS.full_name}"))
         for contract in RAW_TABLES:
             if contract is not PLAYER_LINES:
                 columns = ", ".join(column.name for column in contract.business_columns)

@@ -24,9 +24,7 @@ BAD = [
     Case(TEAM_CONTEXT, REST, first(team_days_rest=1), f"{GAME}/BOS rest 1, the schedule says NULL"),
     Case(TEAM_CONTEXT, REST, first(team_days_rest=0), f"{GAME}/BOS rest 0, the schedule says NULL"),
     Case(TEAM_CONTEXT, BLIND, first(game_number_in_season=2), f"{GAME}/BOS game 2 after 0 finals"),
-    Case(
-        TEAM_CONTEXT, BLIND, first(games_in_last_14_days=1), "BOS game 1 after 0 finals, 1 in 14 days after 0"
-    ),
+    Case(TEAM_CONTEXT, BLIND, first(games_in_last_14_days=1), "BOS game 1 after 0 finals, 1 in 14 days after 0"),
     Case(TEAM_CONTEXT, BLIND, first(team_days_rest=0), "last on 2022-01-03"),
     Case(TEAM_CONTEXT, BLIND, first(actual_games_count=1), f"{GAME}/BOS game 1 after 0 finals"),
     Case(TEAM_CONTEXT, BLIND, first(season_year=1999), f"{GAME}/BOS game 1"),
