@@ -9,7 +9,6 @@ whole is judged by data; the domain brings that check (``HistoryCheck``).
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any
 
 import dagster as dg
@@ -28,14 +27,6 @@ def same_partition(partition: str) -> Sequence[str]:
     return (partition,)
 
 
-class Span(Enum):
-    """Which partitions of an upstream a partition reads, as Dagster's graph shows it."""
-
-    SAME = "the same partition"
-    BEFORE = "earlier partitions"
-    UP_TO = "earlier partitions and the same one"
-
-
 @dataclass(frozen=True)
 class Upstream:
     """An upstream gated asset and which of its partitions one partition reads.
@@ -47,7 +38,6 @@ class Upstream:
     key: dg.AssetKey
     reads: Callable[[str], Sequence[str]] = same_partition
     required: bool = True
-    span: Span = Span.SAME
 
     @property
     def summary_check(self) -> dg.AssetCheckKey:

@@ -17,7 +17,6 @@ from backfill_pipelines.backfill.admission import (
     Admission,
     HistoryCheck,
     PhaseGate,
-    Span,
     Upstream,
     admit,
     behind_gate,
@@ -92,7 +91,7 @@ class GatedSpec:
     history: HistoryCheck | None = None
     #: What a backfill must have passed before the table is computed.
     phase_gate: PhaseGate | None = None
-    automation_condition: dg.AutomationCondition[dg.AssetKey] | None = None
+    automation_condition: dg.AutomationCondition[Any] | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
@@ -165,16 +164,15 @@ def _check_spec(key: dg.AssetKey, gate: Gate, partitions_def: dg.PartitionsDefin
 
 
 def _deps(spec: GatedSpec) -> list[dg.AssetDep]:
-    """Dagster's dependencies: same partition, the one before it for history, and the phase gate.
+    """Dagster's dependencies: every upstream at the same partition, the phase gate, and for history the asset itself.
 
-    One partition back is enough: every table that reads history also depends on itself one partition back, so a
-    date is not launched before everything that precedes it is done.
+    A table that reads earlier dates depends on its own previous partition instead of on a window of its upstreams:
+    Dagster then launches its dates in order, and none after a failed one; and a backfill of a season does not target
+    the first dates of the next, as it does with a window.
     """
-    previous = dg.TimeWindowPartitionMapping(start_offset=-1, end_offset=-1)
-    both = dg.TimeWindowPartitionMapping(start_offset=-1, end_offset=0)
-    mappings = {Span.SAME: None, Span.BEFORE: previous, Span.UP_TO: both}
-    found = [dg.AssetDep(u.key, partition_mapping=mappings[u.span]) for u in spec.upstreams]
+    found = [dg.AssetDep(upstream.key) for upstream in spec.upstreams]
     if spec.history:
+        previous = dg.TimeWindowPartitionMapping(start_offset=-1, end_offset=-1)
         found.append(dg.AssetDep(spec.key, partition_mapping=previous))
     if spec.phase_gate:
         found.append(dg.AssetDep(spec.phase_gate.key))
@@ -185,9 +183,8 @@ def _run_range(
     context: dg.AssetExecutionContext, spec: GatedSpec, config: RangeConfig, open_target: TargetFactory
 ) -> Iterator[dg.MaterializeResult[Any]]:
     mode = run_mode(context.run.tags, config, reads_history=spec.history is not None)
-    if mode.skip_downstream:
-        # Before anything is published: automation looks at the tags of the run that published.
-        context.instance.add_run_tags(context.run.run_id, {SKIP_DOWNSTREAM_TAG: "true"})
+    # Before anything is published: automation looks at the tags of the run that published.
+    context.instance.add_run_tags(context.run.run_id, {SKIP_DOWNSTREAM_TAG: str(mode.skip_downstream).lower()})
     partitions = list(context.partition_keys)
     outcomes, admission = _admission(context, spec, partitions, mode)
     with open_target(context, admission) as target:

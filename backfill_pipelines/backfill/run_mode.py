@@ -15,7 +15,7 @@ from backfill_pipelines.backfill.failures import SettingsError
 
 #: The tag by which the run history knows runs of the command line.
 CLI_TAG = "backfill/cli"
-#: Automation conditions and sensors ignore what a run with this tag has published.
+#: ``true`` on a run whose published partitions must set nothing going downstream, ``false`` on any other.
 SKIP_DOWNSTREAM_TAG = "backfill/skip_downstream"
 
 

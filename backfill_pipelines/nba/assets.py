@@ -6,8 +6,7 @@ from datetime import date
 
 import dagster as dg
 
-from backfill_pipelines.backfill.admission import Admission, Span, Upstream
-from backfill_pipelines.backfill.contracts import TableContract
+from backfill_pipelines.backfill.admission import Admission, Upstream
 from backfill_pipelines.backfill.gated_assets import GatedSpec, gated_asset
 from backfill_pipelines.backfill.metadata import definition_metadata, sql_markdown
 from backfill_pipelines.nba import raw
@@ -74,20 +73,10 @@ def _resource_keys(entry: Entry) -> set[str]:
 
 
 def _upstreams(entry: Entry) -> list[Upstream]:
-    """Every table that is read: same-date ones are required, and earlier dates have a check of their own."""
-    same = {contract.full_name for contract in (*entry.reads, *entry.may_read)}
-    before = {contract.full_name for contract in entry.reads_before}
-
-    def upstream(contract: TableContract, *, required: bool) -> Upstream:
-        name = contract.full_name
-        span = Span.SAME if name not in before else Span.UP_TO if name in same else Span.BEFORE
-        return Upstream(dg.AssetKey(contract.asset_key), required=required, span=span)
-
-    return [
-        *(upstream(contract, required=True) for contract in entry.reads),
-        *(upstream(contract, required=False) for contract in entry.may_read),
-        *(upstream(c, required=False) for c in entry.reads_before if c.full_name not in same),
-    ]
+    """Every table that is read. Only same-date ones are required here: earlier dates have a check of their own."""
+    same = [Upstream(dg.AssetKey(contract.asset_key)) for contract in entry.reads]
+    others = dict.fromkeys(c.full_name for c in (*entry.may_read, *entry.reads_before) if c not in entry.reads)
+    return [*same, *(Upstream(dg.AssetKey(name.split(".")), required=False) for name in others)]
 
 
 def _spec(entry: Entry, engine: str) -> GatedSpec:

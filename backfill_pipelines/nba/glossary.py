@@ -62,6 +62,12 @@ GLOSSARY: dict[str, str] = {
     "quality_score": "0 to 100, of the source that was used",
     "data_quality_issues": "what is wrong or missing, in words of a closed vocabulary; never NULL",
     "data_sources": "tables that the row was built from; never NULL",
+    "season_phase": "early (Oct-Nov), mid (Dec-Feb), late (Mar-Apr), play_in or playoffs",
+    "expected_games_count": "games that the window should hold, by the schedule or the raw player lines",
+    "actual_games_count": "games that the window holds",
+    "missing_games_count": "expected minus actual games",
+    "completeness_percentage": "actual games per 100 expected, one decimal; NULL when nothing is expected",
+    "window_is_full": "the window holds as many games as it can ever hold",
     "is_production_ready": "good enough to be used: tier bronze or better, nothing missing, upstream ready",
 }
 
@@ -70,6 +76,10 @@ PROVENANCE = f"source_file_path STRING!\ncapture_ts TIMESTAMP!\n{LEDGER}"
 QUALITY = (
     "quality_tier STRING!\nquality_score NUMERIC(5,2)!\ndata_quality_issues ARRAY<STRING>\n"
     "data_sources ARRAY<STRING>\nis_production_ready BOOL!"
+)
+COMPLETENESS = (
+    "expected_games_count INT64!\nactual_games_count INT64!\nmissing_games_count INT64!\n"
+    "completeness_percentage FLOAT64\nwindow_is_full BOOL!"
 )
 _COUNTS = (
     "points field_goals_made field_goals_attempted three_pointers_made three_pointers_attempted free_throws_made "

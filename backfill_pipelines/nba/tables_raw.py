@@ -4,9 +4,16 @@ from backfill_pipelines.backfill.contracts import TableContract, parse_columns
 from backfill_pipelines.nba.glossary import BOX, BOX_REQUIRED, GLOSSARY, PROVENANCE
 
 
-def _raw(name: str, description: str, text: str, key: tuple[str, ...], cluster: tuple[str, ...]) -> TableContract:
+def _raw(
+    name: str,
+    description: str,
+    text: str,
+    key: tuple[str, ...],
+    cluster: tuple[str, ...],
+    partition_column: str = "game_date",
+) -> TableContract:
     columns = parse_columns(f"{text}\n{PROVENANCE}", GLOSSARY)
-    return TableContract("nba_raw", name, description, columns, key, "game_date", cluster)
+    return TableContract("nba_raw", name, description, columns, key, partition_column, cluster)
 
 
 SCHEDULE = _raw(
@@ -208,6 +215,66 @@ PLAY_BY_PLAY = _raw(
     ("game_id",),
 )
 
+ROSTERS = _raw(
+    "espn_team_rosters",
+    "One row for each player on a team's roster of a day; the newest roster of a team up to a date counts. Optional.",
+    """
+    roster_date DATE! day of the roster, US Eastern; the partition
+    season_year INT64!
+    team_abbr STRING!
+    espn_player_id STRING! the feed's own player id
+    player_full_name STRING!
+    player_lookup STRING!
+    jersey_number STRING number on the shirt; 00 is not 0
+    position STRING position as the feed words it
+    age INT64 age in years on the day of the roster; few captures have it
+    """,
+    ("roster_date", "team_abbr", "espn_player_id"),
+    ("team_abbr", "player_lookup"),
+    partition_column="roster_date",
+)
+
+INJURIES = _raw(
+    "nbac_injury_report",
+    "One row for each player of an hourly injury report; the latest report before tip-off counts. Optional.",
+    """
+    report_date DATE! day of the report, US Eastern
+    report_hour INT64! hour of the report, 0 to 23, US Eastern
+    game_date DATE!
+    game_id STRING
+    matchup STRING away@home, as the report writes it
+    team_abbr STRING
+    player_name_original STRING! name as the report writes it: last name, first name
+    player_lookup STRING!
+    injury_status STRING! out, doubtful, questionable, probable or available
+    reason STRING reason as the report words it
+    confidence_score FLOAT64 0 to 1: how sure the reading of the report is; rows below 0.8 are not used
+    """,
+    ("game_date", "report_hour", "player_lookup"),
+    ("player_lookup",),
+)
+
+GAME_LINES = _raw(
+    "odds_api_game_lines",
+    "One row for each outcome of a bookmaker's spread or total at a snapshot before tip-off. Optional.",
+    """
+    game_id STRING!
+    game_date DATE!
+    odds_api_event_id STRING! the feed's event id
+    snapshot_timestamp TIMESTAMP! when the line stood, UTC
+    commence_time TIMESTAMP! announced tip-off, UTC
+    home_team_abbr STRING!
+    away_team_abbr STRING!
+    bookmaker_key STRING! key of the bookmaker
+    market_key STRING! spreads or totals
+    outcome_name STRING! tricode of the team of a spread; Over or Under of a total
+    outcome_price FLOAT64 price of the outcome, decimal as the feed gives it
+    outcome_point FLOAT64 the spread of the team, or the total
+    """,
+    ("game_id", "bookmaker_key", "market_key", "outcome_name", "snapshot_timestamp"),
+    ("game_id", "bookmaker_key"),
+)
+
 PROPS = _raw(
     "odds_api_player_points_props",
     "One row for each bookmaker's points line of a player at a snapshot before tip-off. Optional.",
@@ -258,6 +325,9 @@ RAW_TABLES = (
     BDL_BOXSCORES,
     PLAYER_BOXSCORES,
     PLAY_BY_PLAY,
+    ROSTERS,
+    INJURIES,
+    GAME_LINES,
     PROPS,
     PLAYER_LINES,
 )

@@ -1,4 +1,4 @@
-"""Contracts of ``nba_reference``: seasons, run history, verdicts, quarantine, accepted gaps; and its views."""
+"""Contracts of ``nba_reference``: seasons, places, history, verdicts, quarantine, gaps, repairs; and its views."""
 
 from backfill_pipelines.backfill.contracts import TableContract, parse_columns
 
@@ -27,6 +27,32 @@ SEASON_WINDOWS = _reference(
     """,
     ("season",),
     "opening",
+)
+
+TEAM_LOCATIONS = _reference(
+    "team_locations",
+    "The arena of each team; games on neutral ground count as played there.",
+    """
+    team_abbr STRING! tricode of the team
+    latitude FLOAT64! degrees north
+    longitude FLOAT64! degrees east, so negative
+    timezone STRING! time zone of the arena, America/New_York
+    """,
+    ("team_abbr",),
+    "team_abbr",
+)
+
+TIMEZONE_OFFSETS = _reference(
+    "timezone_offsets",
+    "Ranges of days on which the clock of a time zone has one offset, at noon.",
+    """
+    timezone STRING! time zone of an arena
+    from_date DATE! first day of the range
+    to_date DATE! last day of the range
+    offset_hours INT64! local time minus UTC, so negative
+    """,
+    ("timezone", "from_date"),
+    "from_date",
 )
 
 RUN_HISTORY = _reference(
@@ -151,13 +177,36 @@ ACCEPTED_GAPS = _reference(
     "game_date",
 )
 
+STALE_PARTITIONS = _reference(
+    "stale_partitions",
+    "One row for each partition of a repair: what a corrected partition makes stale, until it is rebuilt.",
+    """
+    table_name STRING! table of the partition
+    partition_date DATE! the partition
+    repair_id STRING! the repair, greater for a later one
+    reason_chain ARRAY<STRING> the partition, what it reads that is stale, and so on to the corrected partition
+    caused_by_table STRING! table of the corrected partition, at the end of the chain
+    caused_by_date DATE! date of the corrected partition
+    digest_before STRING! digest as published when marked; a rebuild is compared with it
+    marked_at TIMESTAMP! when it became stale, UTC
+    resolved_at TIMESTAMP when it stopped being stale, UTC
+    resolution STRING rebuilt (other content now) or unchanged (same content, or nothing it reads has changed)
+    """,
+    ("table_name", "partition_date", "repair_id"),
+    "partition_date",
+    ("table_name",),
+)
+
 REFERENCE_TABLES = (
     SEASON_WINDOWS,
+    TEAM_LOCATIONS,
+    TIMEZONE_OFFSETS,
     RUN_HISTORY,
     GATE_VERDICTS,
     FILE_QUARANTINE,
     ROW_QUARANTINE,
     ACCEPTED_GAPS,
+    STALE_PARTITIONS,
 )
 
 #: Views that statements may read, in the order of creation: name -> statement file below ``sql``.
@@ -166,11 +215,17 @@ VIEWS = {
     "nba_reference.calendar_days": "reference/calendar_days",
     "nba_reference.expected_games": "reference/expected_games",
     "nba_reference.expected_game_keys": "reference/expected_game_keys",
+    "nba_reference.expected_team_keys": "reference/expected_team_keys",
     "nba_reference.expected_precompute_games": "reference/expected_precompute_games",
+    "nba_reference.expected_zone_teams": "reference/expected_zone_teams",
+    "nba_reference.expected_zone_players": "reference/expected_zone_players",
+    "nba_reference.expected_cached_players": "reference/expected_cached_players",
     "nba_reference.expected_partitions": "reference/expected_partitions",
     "nba_raw.nbac_player_boxscore": "reference/nbac_player_boxscore",
+    "nba_raw.espn_team_roster": "reference/espn_team_roster",
     "nba_raw.shot_attempts": "reference/shot_attempts",
     "nba_reference.nba_stage1_failures": "reference/nba_stage1_failures",
+    "nba_predictions.ml_feature_store_v2": "reference/ml_feature_store_v2",
 }
 
 #: Views on which reports and phase gates stand; they also read what ``catalog_views`` writes.

@@ -9,6 +9,7 @@ import dagster as dg
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from backfill_pipelines.backfill.admission import Admission, HistoryCheck, PhaseGate, Upstream
+from backfill_pipelines.backfill.automation import cascade
 from backfill_pipelines.backfill.failures import ReadBackError
 from backfill_pipelines.backfill.gated_assets import GatedSpec, gated_asset
 from backfill_pipelines.backfill.gates import Gate, Measurement, all_measured
@@ -109,6 +110,7 @@ def toy_asset(
     per_run: int = 100,
     history: HistoryCheck | None = None,
     phase_gate: PhaseGate | None = None,
+    cascades: bool = False,
 ) -> dg.AssetsDefinition:
     """A gated asset ``toy/<name>``; give assets of one chain different ``per_run``."""
     upstreams = [read if isinstance(read, Upstream) else Upstream(read.key) for read in reads]
@@ -121,6 +123,7 @@ def toy_asset(
             upstreams,
             history=history,
             phase_gate=phase_gate,
+            automation_condition=cascade() if cascades else None,
         ),
         partitions_def=partitions_def,
         partitions_per_run=per_run,

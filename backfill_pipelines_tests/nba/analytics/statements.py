@@ -11,17 +11,33 @@ from backfill_pipelines.nba.catalog import CATALOG, all_contracts
 from backfill_pipelines.nba.gap_reports import REPORTS
 from backfill_pipelines.nba.gates import TABLE_GATES, items_sql
 from backfill_pipelines.nba.statements import statement_of
-from backfill_pipelines.nba.tables_raw import PROPS
 from backfill_pipelines.nba.target import PACKAGE
 from backfill_pipelines.stores import sql
 
 #: Contracts whose rows go through staging.
-STAGED = (*(entry.contract for entry in CATALOG), PROPS)
+STAGED = tuple(entry.contract for entry in CATALOG)
 #: Parameters of single statements, on top of what every session binds.
-PARAMETERS = {"processor": "STRING", "asset_key": "STRING"}
-STATUS = ("calendar", "coverage", "latest_gates", "roster_rows", "schedule_rows", "table_states", "table_days")
+PARAMETERS = {"processor": "STRING", "asset_key": "STRING", "repair_ids": "ARRAY<STRING>"}
+STATUS = (
+    "calendar",
+    "coverage",
+    "expectations",
+    "latest_gates",
+    "latest_runs",
+    "open_repairs",
+    "repairs",
+    "roster_rows",
+    "schedule_rows",
+    "table_days",
+    "table_states",
+    "upstream_dates",
+)
 #: Views that are as large as the table below them.
-LARGE_VIEWS = {"nba_raw.shot_attempts": "game_date", "nba_raw.nbac_player_boxscore": "game_date"}
+LARGE_VIEWS = {
+    "nba_raw.shot_attempts": "game_date",
+    "nba_raw.nbac_player_boxscore": "game_date",
+    "nba_raw.espn_team_roster": "roster_date",
+}
 
 _COMPARISONS = (exp.Between, exp.EQ, exp.GTE, exp.GT, exp.LTE, exp.LT, exp.In)
 
@@ -53,6 +69,7 @@ def scans(statement: str) -> list[Scan]:
         table: contract.partition_column
         for contract in all_contracts().values()
         for table in (contract.full_name, contract.staging_name)
+        if contract.by_name[contract.partition_column].type == "DATE"
     } | LARGE_VIEWS
     tree = sqlglot.parse_one(statement, read="bigquery")
     target = tree.this.this if isinstance(tree, exp.Insert) else None
