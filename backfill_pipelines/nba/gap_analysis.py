@@ -9,9 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from backfill_pipelines.backfill.failures import BackfillError
-from backfill_pipelines.nba.calendar_picture import TableDay
-from backfill_pipelines.nba.gap_reports import FIRST_DAY, LAST_DAY, PACKAGE, REPORTS, Report
-from backfill_pipelines.stores import sql
+from backfill_pipelines.nba.gap_reports import FIRST_DAY, LAST_DAY, REPORTS, Report
 from backfill_pipelines.stores.warehouse import Warehouse, WarehouseSession, Work
 
 Row = Mapping[str, Any]
@@ -56,24 +54,6 @@ def read_reports(
     """The reports over the dates from ``first`` to ``last``, both included."""
     with warehouse.session(Work("gap-analysis", "nba/gap_analysis")) as session:
         return [Reading(report, _read(session, report.statement, first, last)) for report in reports]
-
-
-def read_states(warehouse: Warehouse, first: date = FIRST_DAY, last: date = LAST_DAY) -> list[TableDay]:
-    """State of every table on every day, tables in the order of the work."""
-    statement = sql.load(PACKAGE, "status/table_days")
-    with warehouse.session(Work("gap-analysis", "nba/gap_analysis")) as session:
-        rows = _read(session, statement, first, last).to_pylist()
-    return [
-        TableDay(
-            table=row["table_name"],
-            day=row["partition_date"],
-            season=row["season"],
-            state=row["state"],
-            reason=row["reason"],
-            is_required=row["is_required"],
-        )
-        for row in rows
-    ]
 
 
 def _read(session: WarehouseSession, statement: str, first: date, last: date) -> pa.Table:
