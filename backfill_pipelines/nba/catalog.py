@@ -6,6 +6,7 @@ from functools import lru_cache
 from backfill_pipelines.backfill.contracts import TableContract, contracts_by_name
 from backfill_pipelines.nba import tables_analytics as analytics
 from backfill_pipelines.nba import tables_context as context
+from backfill_pipelines.nba import tables_precompute as precompute
 from backfill_pipelines.nba import tables_raw as raw
 from backfill_pipelines.nba.tables_reference import REFERENCE_TABLES
 
@@ -25,6 +26,9 @@ class Coverage:
 
 GAMES = Coverage("nba_reference.expected_game_keys", "game_id", "games")
 PRECOMPUTE_GAMES = Coverage("nba_reference.expected_precompute_games", "game_id", "games")
+ZONE_TEAMS = Coverage("nba_reference.expected_zone_teams", "team_abbr", "teams")
+ZONE_PLAYERS = Coverage("nba_reference.expected_zone_players", "player_lookup", "players")
+CACHED_PLAYERS = Coverage("nba_reference.expected_cached_players", "player_lookup", "players")
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,53 @@ CATALOG: tuple[Entry, ...] = (
         "TeamDefenseGameSummaryProcessor",
         (analytics.TEAM_OFFENSE, analytics.PLAYER_SUMMARY),
     ),
+    Entry(
+        precompute.TEAM_ZONES,
+        PRECOMPUTE_PHASE,
+        "TeamDefenseZoneAnalysisProcessor",
+        (raw.SCHEDULE,),
+        reads_before=(analytics.TEAM_DEFENSE,),
+        coverage=ZONE_TEAMS,
+    ),
+    Entry(
+        precompute.PLAYER_ZONES,
+        PRECOMPUTE_PHASE,
+        "PlayerShotZoneAnalysisProcessor",
+        (raw.SCHEDULE,),
+        (raw.ROSTERS,),
+        reads_before=(analytics.PLAYER_SUMMARY, raw.PLAYER_LINES),
+        coverage=ZONE_PLAYERS,
+    ),
+    Entry(
+        precompute.COMPOSITE_FACTORS,
+        PRECOMPUTE_PHASE,
+        "PlayerCompositeFactorsProcessor",
+        (context.PLAYER_CONTEXT, context.TEAM_CONTEXT, precompute.PLAYER_ZONES, precompute.TEAM_ZONES),
+        coverage=PRECOMPUTE_GAMES,
+    ),
+    Entry(
+        precompute.DAILY_CACHE,
+        PRECOMPUTE_PHASE,
+        "PlayerDailyCacheProcessor",
+        (context.PLAYER_CONTEXT, precompute.PLAYER_ZONES),
+        reads_before=(analytics.PLAYER_SUMMARY, analytics.TEAM_OFFENSE),
+        coverage=CACHED_PLAYERS,
+    ),
+    Entry(
+        precompute.FEATURE_STORE,
+        PRECOMPUTE_PHASE,
+        "MLFeatureStoreProcessor",
+        (
+            context.PLAYER_CONTEXT,
+            context.TEAM_CONTEXT,
+            precompute.PLAYER_ZONES,
+            precompute.TEAM_ZONES,
+            precompute.COMPOSITE_FACTORS,
+            precompute.DAILY_CACHE,
+        ),
+        reads_before=(analytics.PLAYER_SUMMARY, analytics.TEAM_OFFENSE),
+        coverage=PRECOMPUTE_GAMES,
+    ),
 )
 
 BY_TABLE: dict[str, Entry] = {entry.contract.full_name: entry for entry in CATALOG}
@@ -101,4 +152,12 @@ BY_TABLE: dict[str, Entry] = {entry.contract.full_name: entry for entry in CATAL
 @lru_cache(maxsize=1)
 def all_contracts() -> dict[str, TableContract]:
     """Every table of the warehouse, assets or not."""
-    return contracts_by_name([*raw.RAW_TABLES, *analytics.ANALYTICS_TABLES, *context.CONTEXT_TABLES, *REFERENCE_TABLES])
+    return contracts_by_name(
+        [
+            *raw.RAW_TABLES,
+            *analytics.ANALYTICS_TABLES,
+            *context.CONTEXT_TABLES,
+            *precompute.PRECOMPUTE_TABLES,
+            *REFERENCE_TABLES,
+        ]
+    )

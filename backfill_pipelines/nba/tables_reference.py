@@ -195,9 +195,13 @@ VIEWS = {
     "nba_reference.expected_games": "reference/expected_games",
     "nba_reference.expected_game_keys": "reference/expected_game_keys",
     "nba_reference.expected_precompute_games": "reference/expected_precompute_games",
+    "nba_reference.expected_zone_teams": "reference/expected_zone_teams",
+    "nba_reference.expected_zone_players": "reference/expected_zone_players",
+    "nba_reference.expected_cached_players": "reference/expected_cached_players",
     "nba_reference.expected_partitions": "reference/expected_partitions",
     "nba_raw.nbac_player_boxscore": "reference/nbac_player_boxscore",
     "nba_raw.espn_team_roster": "reference/espn_team_roster",
     "nba_raw.shot_attempts": "reference/shot_attempts",
     "nba_reference.nba_stage1_failures": "reference/nba_stage1_failures",
+    "nba_predictions.ml_feature_store_v2": "reference/ml_feature_store_v2",
 }
