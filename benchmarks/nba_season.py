@@ -76,13 +76,17 @@ def feed_files(root: Path, days: Sequence[date]) -> dict[str, list[Path]]:
         captures.BALL_DONT_LIE,
         captures.PLAYER_BOXSCORE,
         captures.PLAY_BY_PLAY,
+        captures.ROSTERS,
+        captures.INJURIES,
+        captures.GAME_LINES,
+        captures.PROPS,
     )
     store = ObjectStore(url=str(root))
     found = {}
     for feed in feeds:
         folders = sorted({folder for day in days for folder in feed.folders(day)})
         found[feed.name] = [root / info.key for info in store.find(folders)]
-    return found
+    return {name: paths for name, paths in found.items() if paths}
 
 
 def plain_loop(files: dict[str, list[Path]], database: Path) -> None:
@@ -117,6 +121,13 @@ def _json_rows(feed: str, document: Any) -> list[list[Any]]:
         return [[row["name"], row["team"], *map(str, row["stats"].values())] for row in document["active_players"]]
     if feed == "bdl_boxscores":
         return [[str(value) for value in row.values()] for row in document["data"]]
+    if feed == "espn_rosters":
+        return [[str(athlete[name]) for name in ("id", "fullName", "age")] for athlete in document["team"]["athletes"]]
+    if feed == "injury_report":
+        return [[str(value) for value in row.values()] for row in document["records"]]
+    if feed in ("game_lines", "player_props"):
+        markets = [(book["key"], market) for book in document["data"]["bookmakers"] for market in book["markets"]]
+        return [[book, *map(str, outcome.values())] for book, market in markets for outcome in market["outcomes"]]
     return [[str(value) for value in row] for row in document["resultSets"][0]["rowSet"]]
 
 

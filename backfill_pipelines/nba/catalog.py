@@ -25,6 +25,7 @@ class Coverage:
 
 
 GAMES = Coverage("nba_reference.expected_game_keys", "game_id", "games")
+TEAMS = Coverage("nba_reference.expected_team_keys", "team_abbr", "teams")
 PRECOMPUTE_GAMES = Coverage("nba_reference.expected_precompute_games", "game_id", "games")
 ZONE_TEAMS = Coverage("nba_reference.expected_zone_teams", "team_abbr", "teams")
 ZONE_PLAYERS = Coverage("nba_reference.expected_zone_players", "player_lookup", "players")
@@ -70,6 +71,10 @@ CATALOG: tuple[Entry, ...] = (
     Entry(raw.BDL_BOXSCORES, RAW_PHASE, "BdlPlayerBoxscoresProcessor", (raw.SCHEDULE,)),
     Entry(raw.PLAYER_BOXSCORES, RAW_PHASE, "NbacPlayerBoxscoresProcessor", (raw.SCHEDULE,)),
     Entry(raw.PLAY_BY_PLAY, RAW_PHASE, "BigDataBallPbpProcessor", (raw.SCHEDULE,)),
+    Entry(raw.ROSTERS, RAW_PHASE, "EspnTeamRostersProcessor", (raw.SCHEDULE,), coverage=TEAMS),
+    Entry(raw.INJURIES, RAW_PHASE, "NbacInjuryReportProcessor", (raw.SCHEDULE,)),
+    Entry(raw.GAME_LINES, RAW_PHASE, "OddsGameLinesProcessor", (raw.SCHEDULE,)),
+    Entry(raw.PROPS, RAW_PHASE, "OddsPlayerPropsProcessor", (raw.SCHEDULE,)),
     Entry(
         raw.PLAYER_LINES,
         RAW_PHASE,
@@ -89,13 +94,39 @@ CATALOG: tuple[Entry, ...] = (
         ANALYTICS_PHASE,
         "PlayerGameSummaryProcessor",
         (raw.PLAYER_LINES, analytics.TEAM_OFFENSE),
-        (raw.STARTING_LINEUPS, raw.PLAY_BY_PLAY),
+        (raw.STARTING_LINEUPS, raw.PLAY_BY_PLAY, raw.PROPS),
     ),
     Entry(
         analytics.TEAM_DEFENSE,
         ANALYTICS_PHASE,
         "TeamDefenseGameSummaryProcessor",
         (analytics.TEAM_OFFENSE, analytics.PLAYER_SUMMARY),
+    ),
+    Entry(
+        context.TEAM_CONTEXT,
+        ANALYTICS_PHASE,
+        "UpcomingTeamGameContextProcessor",
+        (raw.SCHEDULE,),
+        # The offence of the same date is no input: it is here to order the work, so that a date is built after the
+        # dates before it, and so that a repair of a date reaches the contexts of that date as well.
+        (analytics.TEAM_OFFENSE, raw.GAME_LINES, raw.INJURIES),
+        reads_before=(raw.SCHEDULE, analytics.TEAM_OFFENSE, raw.STARTING_LINEUPS),
+        reads_ahead_days=7,
+    ),
+    Entry(
+        context.PLAYER_CONTEXT,
+        ANALYTICS_PHASE,
+        "UpcomingPlayerGameContextProcessor",
+        (raw.SCHEDULE, raw.PLAYER_LINES, context.TEAM_CONTEXT),
+        # Rosters up to the date are read, of which none need exist.
+        (raw.ROSTERS, raw.INJURIES, raw.GAME_LINES, raw.PROPS),
+        reads_before=(
+            raw.PLAYER_LINES,
+            analytics.PLAYER_SUMMARY,
+            analytics.TEAM_OFFENSE,
+            analytics.TEAM_DEFENSE,
+        ),
+        reads_ahead_days=7,
     ),
     Entry(
         precompute.TEAM_ZONES,

@@ -36,6 +36,14 @@ SCHEDULE_GATES = (
 )
 
 _OPTIONAL_FEED_GATES = (FILES_PARSED, GAMES_COVERED, ROWS_MEET_THE_CONTRACT)
+_ROSTERS_COVERED = Gate(
+    GAMES_COVERED.name,
+    "Both teams of every game that the schedule expects on the date have a roster of the date. Advisory: the newest "
+    "earlier roster is used instead.",
+    RECAPTURE,
+    "every_expected_game_has_its_rosters",
+    blocking=False,
+)
 
 RAW_GATES: dict[str, tuple[Gate, ...]] = {
     raw.SCHEDULE.full_name: SCHEDULE_GATES,
@@ -69,6 +77,10 @@ RAW_GATES: dict[str, tuple[Gate, ...]] = {
     raw.BDL_BOXSCORES.full_name: _OPTIONAL_FEED_GATES,
     raw.PLAYER_BOXSCORES.full_name: _OPTIONAL_FEED_GATES,
     raw.PLAY_BY_PLAY.full_name: _OPTIONAL_FEED_GATES,
+    raw.ROSTERS.full_name: (FILES_PARSED, _ROSTERS_COVERED, ROWS_MEET_THE_CONTRACT),
+    raw.INJURIES.full_name: _OPTIONAL_FEED_GATES,
+    raw.GAME_LINES.full_name: _OPTIONAL_FEED_GATES,
+    raw.PROPS.full_name: _OPTIONAL_FEED_GATES,
     raw.PLAYER_LINES.full_name: (
         gate(
             "player_points_equal_team_points",

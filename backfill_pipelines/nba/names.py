@@ -1,5 +1,6 @@
 """Parse rules of single values: team names, player names, minutes, counts. Pure functions, no files, no tables."""
 
+import math
 import re
 import unicodedata
 from functools import lru_cache
@@ -144,3 +145,20 @@ def count(value: Any) -> int | None:
     if isinstance(value, bool) or not number.is_integer():
         raise UnparsableValueError(f"count {value!r}")
     return int(number)
+
+
+def number(value: Any) -> float | None:
+    """A finite number, from a number or its text; None for an absent value.
+
+    Raises:
+        UnparsableValueError: anything else, booleans included.
+    """
+    if value is None or value == "":
+        return None
+    try:
+        found = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        found = math.nan
+    if not math.isfinite(found):
+        raise UnparsableValueError(f"number {value!r}")
+    return found

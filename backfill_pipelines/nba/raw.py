@@ -10,10 +10,14 @@ from backfill_pipelines.nba import tables_raw as raw
 from backfill_pipelines.nba.feeds import (
     ball_dont_lie,
     captures,
+    game_lines,
     gamebook,
+    injury_report,
     loading,
     play_by_play,
     player_boxscore,
+    player_props,
+    rosters,
     schedule,
     team_boxscore,
 )
@@ -36,6 +40,17 @@ _GAME_FEEDS: dict[str, tuple[Feed, GameParser]] = {
     raw.BDL_BOXSCORES.full_name: (captures.BALL_DONT_LIE, ball_dont_lie.parse),
     raw.PLAYER_BOXSCORES.full_name: (captures.PLAYER_BOXSCORE, player_boxscore.parse),
     raw.PLAY_BY_PLAY.full_name: (captures.PLAY_BY_PLAY, play_by_play.parse),
+    raw.INJURIES.full_name: (captures.INJURIES, injury_report.parse),
+    raw.GAME_LINES.full_name: (captures.GAME_LINES, game_lines.parse),
+    raw.PROPS.full_name: (captures.PROPS, player_props.parse),
+}
+#: Columns of which several files may have the same values without being captures of one entity by their names; the
+#: newest file counts.
+SAME_IN_SEVERAL_FILES: dict[str, tuple[str, ...]] = {
+    raw.ROSTERS.full_name: ("roster_date", "team_abbr"),
+    raw.INJURIES.full_name: ("game_date", "report_hour"),
+    raw.GAME_LINES.full_name: raw.GAME_LINES.key,
+    raw.PROPS.full_name: raw.PROPS.key,
 }
 
 
@@ -45,6 +60,8 @@ def compute_of(contract: TableContract, feeds: ObjectStore) -> Compute:
         return partial(_stage_schedule, feeds)
     if contract is raw.GAMEBOOK:
         return partial(_stage_gamebooks, feeds)
+    if contract is raw.ROSTERS:
+        return partial(_stage_rosters, feeds)
     feed, parse = _GAME_FEEDS[contract.full_name]
     return partial(_stage_games, feeds, contract, feed, parse)
 
@@ -70,6 +87,16 @@ def _stage_games(
 ) -> Loaded:
     book = _schedule_book(session)
     loaded = loading.load(feed, contract, feeds, days, loading.checked(lambda c, document: parse(c, document, book)))
+    return _staged(session, contract, loaded)
+
+
+def _stage_rosters(feeds: ObjectStore, session: WarehouseSession, days: Sequence[date]) -> Loaded:
+    loaded = loading.load(captures.ROSTERS, raw.ROSTERS, feeds, days, loading.checked(rosters.parse))
+    return _staged(session, raw.ROSTERS, loaded)
+
+
+def _staged(session: WarehouseSession, contract: TableContract, loaded: Loaded) -> Loaded:
+    loaded.table = loading.newest_of_each(loaded.table, SAME_IN_SEVERAL_FILES.get(contract.full_name, ()))
     session.stage(contract, loaded.table)
     return loaded
 

@@ -226,8 +226,8 @@ ROSTERS = _raw(
     player_full_name STRING!
     player_lookup STRING!
     jersey_number STRING number on the shirt; 00 is not 0
-    position STRING position as the feed abbreviates it
-    age INT64 age in years on the day of the roster
+    position STRING position as the feed words it
+    age INT64 age in years on the day of the roster; few captures have it
     """,
     ("roster_date", "team_abbr", "espn_player_id"),
     ("team_abbr", "player_lookup"),

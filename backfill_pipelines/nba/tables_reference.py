@@ -194,6 +194,7 @@ VIEWS = {
     "nba_reference.calendar_days": "reference/calendar_days",
     "nba_reference.expected_games": "reference/expected_games",
     "nba_reference.expected_game_keys": "reference/expected_game_keys",
+    "nba_reference.expected_team_keys": "reference/expected_team_keys",
     "nba_reference.expected_precompute_games": "reference/expected_precompute_games",
     "nba_reference.expected_zone_teams": "reference/expected_zone_teams",
     "nba_reference.expected_zone_players": "reference/expected_zone_players",

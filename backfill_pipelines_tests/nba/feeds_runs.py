@@ -137,8 +137,9 @@ class Pipeline:
 
     def rows(self, table: str, day: date) -> list[Row]:
         contract = ENTRIES[table].contract
+        order = ", ".join(contract.key)
         return self.query(
-            f"SELECT * FROM {contract.full_name} WHERE game_date = @day ORDER BY {', '.join(contract.key)}", day=day
+            f"SELECT * FROM {contract.full_name} WHERE {contract.partition_column} = @day ORDER BY {order}", day=day
         )
 
     def digests(self, days: Sequence[date]) -> dict[tuple[str, date], Digest]:

@@ -18,10 +18,14 @@ from backfill_pipelines.nba import tables_raw as raw
 from backfill_pipelines.nba.feeds import (
     ball_dont_lie,
     captures,
+    game_lines,
     gamebook,
+    injury_report,
     loading,
     play_by_play,
     player_boxscore,
+    player_props,
+    rosters,
     schedule,
     team_boxscore,
 )
@@ -29,6 +33,7 @@ from backfill_pipelines.nba.feeds.captures import Feed
 from backfill_pipelines.nba.feeds.loading import Loaded
 from backfill_pipelines.nba.feeds.parsed import Parsed, RejectedRow
 from backfill_pipelines.nba.feeds.schedule_book import Game, ScheduleBook
+from backfill_pipelines.nba.raw import SAME_IN_SEVERAL_FILES
 from backfill_pipelines.stores.objects import ObjectStore
 
 #: Two dates of the sample's playoffs, with three and with two games.
@@ -43,6 +48,10 @@ PATTERNS = {
     "bdl_boxscores": "ball-dont-lie/boxscores/{day}/*.json",
     "player_boxscore": "nba-com/player-boxscores/{day}/*.json",
     "bigdataball": "big-data-ball/2022-23/{day}/game_{game.nba_game_id}/*.csv",
+    "espn_rosters": "espn/rosters/{day}/team_{game.home}/*.json",
+    "injury_report": "nba-com/injury-report-data/{day}/13/*.json",
+    "game_lines": "odds-api/game-lines-history/{day}/*-{game.away}{game.home}/*-snap-*.json",
+    "player_props": "odds-api/player-props-history/{day}/*-{game.away}{game.home}/*-snap-*.json",
 }
 
 _FEEDS: dict[str, tuple[Feed, TableContract, Callable[..., Parsed]]] = {
@@ -53,6 +62,10 @@ _FEEDS: dict[str, tuple[Feed, TableContract, Callable[..., Parsed]]] = {
     "bdl_player_boxscores": (captures.BALL_DONT_LIE, raw.BDL_BOXSCORES, ball_dont_lie.parse),
     "nbac_player_boxscores": (captures.PLAYER_BOXSCORE, raw.PLAYER_BOXSCORES, player_boxscore.parse),
     "bigdataball_play_by_play": (captures.PLAY_BY_PLAY, raw.PLAY_BY_PLAY, play_by_play.parse),
+    "espn_team_rosters": (captures.ROSTERS, raw.ROSTERS, rosters.parse),
+    "nbac_injury_report": (captures.INJURIES, raw.INJURIES, injury_report.parse),
+    "odds_api_game_lines": (captures.GAME_LINES, raw.GAME_LINES, game_lines.parse),
+    "odds_api_player_points_props": (captures.PROPS, raw.PROPS, player_props.parse),
 }
 FEED_OF_TABLE = {
     "nbac_team_boxscore": "team_boxscore",
@@ -61,9 +74,21 @@ FEED_OF_TABLE = {
     "bdl_player_boxscores": "bdl_boxscores",
     "nbac_player_boxscores": "player_boxscore",
     "bigdataball_play_by_play": "bigdataball",
+    "espn_team_rosters": "espn_rosters",
+    "nbac_injury_report": "injury_report",
+    "odds_api_game_lines": "game_lines",
+    "odds_api_player_points_props": "player_props",
 }
 
+#: Feeds that have two files of each game.
+SNAPSHOTS = ("game_lines", "player_props")
+
 Row = dict[str, Any]
+
+
+def _snapshot(path: Path) -> str:
+    """When the odds of a file stood; an evening in New York is after midnight in UTC."""
+    return orjson.loads(path.read_bytes())["timestamp"] if "odds-api" in path.parts else ""
 
 
 @dataclass(frozen=True)
@@ -78,12 +103,13 @@ class FeedFolder:
         return self.other or ObjectStore(url=str(self.root))
 
     def file(self, feed: str, day: date = DAY, game: Game | None = None) -> Path:
-        """The only file of a feed for a date, and a game where the feed has one for each."""
+        """The file of a feed for a date, or for a game where each has its own; of odds the later snapshot."""
         pattern = PATTERNS[feed]
         if game is None and "{game" in pattern:
             game = self.games(day)[0]
-        (found,) = self.root.glob(pattern.format(day=day, game=game))
-        return found
+        found = sorted(self.root.glob(pattern.format(day=day, game=game)), key=_snapshot)
+        assert len(found) == (2 if feed in SNAPSHOTS else 1)
+        return found[-1]
 
     def key(self, path: Path) -> str:
         return str(path.relative_to(self.root))
@@ -98,13 +124,15 @@ class FeedFolder:
         """The files of the dates as a table's asset reads them; `games` replaces what the schedule file says."""
         feed, contract, parse = _FEEDS[table]
         context: tuple[Any, ...] = ()
-        if feed is not captures.SCHEDULE:
+        if feed not in (captures.SCHEDULE, captures.ROSTERS):
             context = (ScheduleBook(self.games(*days) if games is None else games),)
         if feed is captures.GAMEBOOK:
             lineups = self.load("nbac_starting_lineups", days, games).table.to_pylist()
             context += (gamebook.roster_of(lineups),)
         checked = loading.checked(lambda capture, document: parse(capture, document, *context))
-        return loading.load(feed, contract, self.store, list(days), checked)
+        loaded = loading.load(feed, contract, self.store, list(days), checked)
+        loaded.table = loading.newest_of_each(loaded.table, SAME_IN_SEVERAL_FILES.get(contract.full_name, ()))
+        return loaded
 
     def again(self, path: Path, stamp: str, content: bytes | None = None) -> Path:
         """Another capture of the same entity, taken at `stamp`; as good as the first unless `content` is given."""

@@ -55,6 +55,11 @@ GAMEBOOK = Feed("gamebook", lambda day: [f"nba-com/gamebooks-data/{day}"], 4)
 BALL_DONT_LIE = Feed("bdl_boxscores", lambda day: [f"ball-dont-lie/boxscores/{day}"], 3)
 PLAYER_BOXSCORE = Feed("player_boxscore", lambda day: [f"nba-com/player-boxscores/{day}"], 3)
 PLAY_BY_PLAY = Feed("bigdataball", lambda day: [f"big-data-ball/{_season_name(day)}/{day}"], 4, ".csv")
+ROSTERS = Feed("espn_rosters", lambda day: [f"espn/rosters/{day}"], 4)
+INJURIES = Feed("injury_report", lambda day: [f"nba-com/injury-report-data/{day}"], 4)
+# A file of odds is an entity of its own: every snapshot counts, and no name says which snapshot the feed gave.
+GAME_LINES = Feed("game_lines", lambda day: [f"odds-api/game-lines-history/{day}"], 5)
+PROPS = Feed("player_props", lambda day: [f"odds-api/player-props-history/{day}"], 5)
 
 
 def captures(feed: Feed, store: ObjectStore, days: Iterable[date]) -> dict[str, list[Capture]]:

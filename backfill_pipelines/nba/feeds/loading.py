@@ -54,7 +54,7 @@ class Loaded:
 def load(feed: Feed, contract: TableContract, store: ObjectStore, days: Sequence[date], parse: Parser) -> Loaded:
     """Read and parse the captures of the days; rows of other days (a season file has them) are left out."""
     versions, tables = captures(feed, store, days), list[pa.Table]()
-    wanted, schema = set(days), arrow_schema(contract)
+    wanted, schema, column = set(days), arrow_schema(contract), contract.partition_column
     loaded = Loaded(schema.empty_table())
     best = {found[0].object_key: found for found in versions.values()}
     for key, content in store.read(list(best)):
@@ -64,10 +64,28 @@ def load(feed: Feed, contract: TableContract, store: ObjectStore, days: Sequence
             continue
         capture, parsed, table = found
         loaded.entities.add(capture.entity)
-        tables.append(table.filter(pa.array([row["game_date"] in wanted for row in parsed.rows], pa.bool_())))
+        tables.append(table.filter(pa.array([row[column] in wanted for row in parsed.rows], pa.bool_())))
         _keep_aside(loaded, capture, parsed, wanted, days)
     loaded.table = pa.concat_tables(tables) if tables else loaded.table
     return loaded
+
+
+def newest_of_each(table: pa.Table, columns: Sequence[str]) -> pa.Table:
+    """The rows of the newest file where several files have rows of the same values in ``columns``.
+
+    For files that say the same without being captures of one entity by their names.
+    """
+    if not columns:
+        return table
+    of_files = table.group_by([*columns, "source_file_path"], use_threads=False).aggregate([])
+    if of_files.num_rows == table.group_by(list(columns), use_threads=False).aggregate([]).num_rows:
+        return table
+    keys = list(zip(*(table[column].to_pylist() for column in columns), strict=True))
+    files = list(zip(table["capture_ts"].to_pylist(), table["source_file_path"].to_pylist(), strict=True))
+    newest: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    for key, file in zip(keys, files, strict=True):
+        newest[key] = max(file, newest.get(key, file))
+    return table.filter(pa.array([newest[key] == file for key, file in zip(keys, files, strict=True)], pa.bool_()))
 
 
 def _first_that_parses(

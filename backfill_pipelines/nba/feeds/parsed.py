@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from backfill_pipelines.nba.feeds.schedule_book import Game, ScheduleBook
+from backfill_pipelines.nba.names import UnparsableValueError
 
 Row = dict[str, Any]
 
@@ -18,6 +19,14 @@ class BadFileError(Exception):
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail
+
+
+class BadRowError(Exception):
+    """A row that cannot be used; ``code`` is its reason code."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,11 @@ class Parsed:
     drift: set[str] = field(default_factory=set)
     #: What is odd but not wrong, in words.
     notes: list[str] = field(default_factory=list)
+
+    def reject(self, day: date, key: str, error: BadRowError | UnparsableValueError, source: Mapping[str, Any]) -> None:
+        """Set a row aside for what was raised while it was made."""
+        code = error.code if isinstance(error, BadRowError) else "unparsable_value"
+        self.rejected.append(RejectedRow(day, key, code, str(error), source))
 
 
 def required_game(book: ScheduleBook, day: date, nba_game_id: str | None, teams: Iterable[str | None]) -> Game:
@@ -91,8 +105,11 @@ def result_set(document: Any, name: str, needed: Sequence[str], parsed: Parsed, 
     return [dict(zip(headers, values, strict=True)) for values in sets[0]["rowSet"]]
 
 
-def deduplicate(parsed: Parsed, key: Callable[[Row], tuple[Any, ...]]) -> None:
-    """Equal rows become one; rows of one key that differ are all set aside as ``conflicting_duplicate``."""
+def deduplicate(parsed: Parsed, key: Callable[[Row], tuple[Any, ...]], day: str = "game_date") -> None:
+    """Equal rows become one; rows of one key that differ are all set aside as ``conflicting_duplicate``.
+
+    ``day`` is the column of the partition.
+    """
     groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in parsed.rows:
         group = groups.setdefault(key(row), [])
@@ -103,7 +120,7 @@ def deduplicate(parsed: Parsed, key: Callable[[Row], tuple[Any, ...]]) -> None:
         for row in group if len(group) > 1 else ():
             detail = f"{len(group)} rows of one key differ; correct the feed or capture it again"
             name = "/".join(map(str, group_key))
-            parsed.rejected.append(RejectedRow(row["game_date"], name, "conflicting_duplicate", detail, row))
+            parsed.rejected.append(RejectedRow(row[day], name, "conflicting_duplicate", detail, row))
 
 
 def payload_text(payload: Mapping[str, Any]) -> str:

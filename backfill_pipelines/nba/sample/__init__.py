@@ -3,10 +3,10 @@
     write_feeds(out, seasons=("2022-23",), seed=7, first=None, last=None, processes=None)
 
 writes what the Phase 1 scrapers would have left under `out`: schedule, team box scores, gamebooks,
-ball-dont-lie and NBA.com player box scores and BigDataBall play-by-play, at the paths and in the
-formats of spec/nba.md section 3.1, captured at 06:00:00 on the morning after the game. Teams and
-season windows are real; players, calendar and results are invented. There are no rosters, injury
-reports and odds, and no file is damaged.
+ball-dont-lie and NBA.com player box scores, BigDataBall play-by-play, rosters, injury reports and
+odds, at the paths and in the formats of spec/nba.md section 3.1, captured at 06:00:00 on the
+morning after the game. Teams and season windows are real; players, calendar, results and odds are
+invented. No file is damaged.
 
 Everything follows from the seed. A game depends on the seed and its id only, so a slice of dates
 (`first`, `last`) has the same files as a whole season, except for the schedule, which is cut too.

@@ -1,11 +1,12 @@
 """Object paths of the feed files, and writing them date by date.
 
 Not here: what the files say (`schedule_feed`, `boxscore_feeds`, `gamebook_feed`, `bdl_feed`,
-`bigdataball_feed`).
+`bigdataball_feed`, `roster_feed`, `injury_feed`, `odds_feeds`).
 """
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,10 @@ from backfill_pipelines.nba.sample.bigdataball_feed import bigdataball
 from backfill_pipelines.nba.sample.boxscore_feeds import player_boxscore, team_boxscore
 from backfill_pipelines.nba.sample.game import Game, play_game
 from backfill_pipelines.nba.sample.gamebook_feed import gamebook
+from backfill_pipelines.nba.sample.injury_feed import REPORT_HOUR, injury_report
 from backfill_pipelines.nba.sample.moments import captured
+from backfill_pipelines.nba.sample.odds_feeds import event_id, game_lines, player_props
+from backfill_pipelines.nba.sample.roster_feed import roster
 from backfill_pipelines.nba.sample.schedule_feed import schedule
 from backfill_pipelines.nba.sample.season import Season
 
@@ -38,7 +42,8 @@ def write_day(out: Path, season: Season, day: date) -> Written:
     games = [play_game(season.seed, name, fixture) for fixture in season.by_day[day] if fixture.kind != _EXHIBITION]
     if not games:
         return []
-    return [(feed, _save(out / path, content)) for feed, path, content in _feeds(name, day, games)]
+    found = chain(_feeds(name, day, games), _optional_feeds(season.seed, name, day, games))
+    return [(feed, _save(out / path, content)) for feed, path, content in found]
 
 
 def _feeds(season: str, day: date, games: Sequence[Game]) -> Iterator[tuple[str, str, bytes]]:
@@ -59,6 +64,24 @@ def _feeds(season: str, day: date, games: Sequence[Game]) -> Iterator[tuple[str,
     yield "bdl_boxscores", f"ball-dont-lie/boxscores/{day}/{stamped}", lines
     log = _compact(player_boxscore(season, games))
     yield "player_boxscore", f"nba-com/player-boxscores/{day}/{stamped}", log
+
+
+def _optional_feeds(seed: int, season: str, day: date, games: Sequence[Game]) -> Iterator[tuple[str, str, bytes]]:
+    """As ``_feeds``: what only enriches the rows of a date."""
+    stamp = _stamp(day)
+    report = _compact(injury_report(seed, season, day, games))
+    yield "injury_report", f"nba-com/injury-report-data/{day}/{REPORT_HOUR}/{stamp}.json", report
+    for game in games:
+        fixture = game.fixture
+        for team in (fixture.away, fixture.home):
+            yield "espn_rosters", f"espn/rosters/{day}/team_{team}/{stamp}.json", _compact(roster(seed, team, day))
+        event = f"{day}/{event_id(seed, fixture.game_id)}-{fixture.away}{fixture.home}"
+        for feed, folder, snapshots in (
+            ("game_lines", "game-lines-history", game_lines(seed, season, game)),
+            ("player_props", "player-props-history", player_props(seed, game)),
+        ):
+            for moment, document in snapshots:
+                yield feed, f"odds-api/{folder}/{event}/{stamp}-snap-{moment:%H%M}.json", _compact(document)
 
 
 def _stamp(day: date) -> str:

@@ -62,6 +62,11 @@ class Player:
         """Everything after the first name, suffix included."""
         return self.name.partition(" ")[2]
 
+    @property
+    def position(self) -> str:
+        """Forward, big or guard."""
+        return _SLOT_ROLES[self.slot]
+
 
 @lru_cache(maxsize=4)
 def rosters(seed: int) -> dict[str, tuple[Player, ...]]:

@@ -31,7 +31,7 @@ _STREAKINESS = 0.85
 _PACE, _PACE_DIFFERENCE = (98.6, 2.6), 0.007
 _TEAM_TURNOVERS = (40, 35, 18, 7)
 _STRENGTH_SPREAD = 4.5
-_HOME_ADVANTAGE = 2.5
+HOME_ADVANTAGE = 2.5
 # A chance to score that is higher by one moves some 190 points a game (87 shots at 2.2 points)
 _POINTS_PER_CHANCE = 190
 _REGULATION, _OVERTIME = 48, 5
@@ -84,7 +84,7 @@ def game_totals(seed: int, season: str, game_id: str, away: str, home: str) -> G
     """Play a game: the same totals for the same seed and game, whatever else is drawn."""
     rng = Random(f"{seed}:{game_id}:totals")
     ratings = strengths(seed, season)
-    edge = (ratings[home] - ratings[away] + _HOME_ADVANTAGE) / 2 / _POINTS_PER_CHANCE
+    edge = (ratings[home] - ratings[away] + HOME_ADVANTAGE) / 2 / _POINTS_PER_CHANCE
     totals = _attack(rng, edge)
     while not _is_plausible(totals):
         totals = _attack(rng, edge)

@@ -10,13 +10,12 @@ from sqlglot import exp
 from backfill_pipelines.nba.assets import statement_of
 from backfill_pipelines.nba.catalog import CATALOG, all_contracts
 from backfill_pipelines.nba.gates import TABLE_GATES, items_sql
-from backfill_pipelines.nba.tables_raw import PROPS
 from backfill_pipelines.nba.tables_reference import VIEWS
 from backfill_pipelines.nba.target import PACKAGE
 from backfill_pipelines.stores import sql
 
 #: Contracts whose rows go through staging.
-STAGED = (*(entry.contract for entry in CATALOG), PROPS)
+STAGED = tuple(entry.contract for entry in CATALOG)
 #: Parameters of single statements, on top of what every session binds.
 PARAMETERS = {"processor": "STRING", "asset_key": "STRING"}
 STATUS = ("calendar", "coverage", "latest_gates", "roster_rows", "schedule_rows", "table_states")

@@ -11,6 +11,7 @@ from backfill_pipelines.nba.tables_raw import PLAYER_LINES, SCHEDULE
 from backfill_pipelines.nba.warehouse_setup import set_up
 from backfill_pipelines.stores.duckdb import DuckDBWarehouse
 from backfill_pipelines_tests.nba.analytics.builders import raw_rows, schedule
+from backfill_pipelines_tests.nba.analytics.optional_feeds import optional_rows
 from backfill_pipelines_tests.nba.analytics.tables import Tables
 
 EXHIBITION_DAY = date(2022, 2, 18)
@@ -24,6 +25,7 @@ def published_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tables = Tables(path)
     tables.publish(raw_rows())
     tables.build(PLAYER_LINES, TEAM_OFFENSE, PLAYER_SUMMARY, TEAM_DEFENSE)
+    tables.publish(optional_rows())
     tables.on(EXHIBITION_DAY).publish({SCHEDULE: [schedule("20220218_ATL_BKN", game_type="all_star")]})
     return path
 

@@ -2,10 +2,14 @@
 
 from backfill_pipelines.nba.tables_raw import (
     BDL_BOXSCORES,
+    GAME_LINES,
     GAMEBOOK,
+    INJURIES,
     PLAY_BY_PLAY,
     PLAYER_BOXSCORES,
     PLAYER_LINES,
+    PROPS,
+    ROSTERS,
     SCHEDULE,
     STARTING_LINEUPS,
     TEAM_BOXSCORE,
@@ -109,6 +113,23 @@ BAD = [
             Case(contract, COVERED, nothing(), f"{GAME} has no rows"),
             Case(contract, COVERED, same(), f"{SECOND_GAME} has no rows", ANOTHER_GAME),
             Case(contract, CONTRACT, first(season_year=None), "season_year is NULL in 1 rows"),
+        )
+    ),
+    Case(ROSTERS, PARSED, add(), "2022-01-03/BOS/BOS1 has 2 rows"),
+    Case(ROSTERS, COVERED, drop("NYK"), f"{GAME} has 1 of 2 rosters"),
+    Case(ROSTERS, COVERED, nothing(), f"{GAME} has 0 of 2 rosters"),
+    Case(ROSTERS, COVERED, same(), f"{SECOND_GAME} has 0 of 2 rosters", ANOTHER_GAME),
+    Case(ROSTERS, CONTRACT, first(player_full_name=None), "player_full_name is NULL in 1 rows"),
+    Case(INJURIES, PARSED, add(injury_status="doubtful"), "2022-01-03/13/bosplayer9 has 2 rows"),
+    Case(GAME_LINES, PARSED, add(outcome_price=1.5), f"{GAME}/draftkings/spreads/BOS/"),
+    Case(PROPS, PARSED, add(), f"{GAME}/draftkings/{BEST}/19.5/"),
+    *(
+        case
+        for contract, column in ((INJURIES, "injury_status"), (GAME_LINES, "market_key"), (PROPS, "player_name"))
+        for case in (
+            Case(contract, COVERED, nothing(), f"{GAME} has no rows"),
+            Case(contract, COVERED, same(), f"{SECOND_GAME} has no rows", ANOTHER_GAME),
+            Case(contract, CONTRACT, first(**{column: None}), f"{column} is NULL in 1 rows"),
         )
     ),
     Case(

@@ -8,6 +8,7 @@ from backfill_pipelines.backfill.contracts import TableContract
 from backfill_pipelines.backfill.gates import Gate, Verdict
 from backfill_pipelines.nba.catalog import CATALOG
 from backfill_pipelines.nba.gates import TABLE_GATES
+from backfill_pipelines.nba.tables_raw import ROSTERS
 from backfill_pipelines_tests.nba.analytics.builders import DAY
 from backfill_pipelines_tests.nba.analytics.tables import Tables
 from backfill_pipelines_tests.nba.gates import analytics_cases, raw_cases
@@ -103,7 +104,8 @@ def test_nothing_on_an_expected_date_is_red_unless_the_gate_may_be_empty(
     verdict = missing[contract][gate.name, str(DAY)]
     if gate.may_be_empty and not verdict.measurement.expected:
         assert verdict.passed
-        assert verdict.measurement.note == "no rows to measure; state missing: 0 of 1 games"
+        expected = "2 teams" if contract is ROSTERS else "1 games"
+        assert verdict.measurement.note == f"no rows to measure; state missing: 0 of {expected}"
     else:
         assert not verdict.passed
         assert verdict.measurement.sample
