@@ -159,6 +159,8 @@ def _judged(columns: dict[str, Any], games: int, own: Row | None) -> Row:
     used = {
         "player_lines": True,
         "player_game_summary": games > 0,
+        "team_offense_game_summary": columns["opponent_pace_last_10"] is not None,
+        "team_defense_game_summary": columns["opponent_def_rating_last_10"] is not None,
         "upcoming_team_game_context": own is not None,
         "nbac_injury_report": not missing["missing_injury_report"],
         "odds_api_player_points_props": columns["has_prop_line"],

@@ -24,6 +24,7 @@ FINAL, EXPECTED_TYPES = 3, ("regular_season", "play_in", "playoff")
 TABLES = {
     "schedule": "nba_raw.nbac_schedule",
     "lines": "nba_raw.player_lines",
+    "lineups": "nba_raw.nbac_starting_lineups",
     "rosters": "nba_raw.espn_team_rosters",
     "injuries": "nba_raw.nbac_injury_report",
     "game_lines": "nba_raw.odds_api_game_lines",
@@ -47,6 +48,7 @@ class Stored:
 
     schedule: list[Row] = field(default_factory=list)
     lines: list[Row] = field(default_factory=list)
+    lineups: list[Row] = field(default_factory=list)
     rosters: list[Row] = field(default_factory=list)
     injuries: list[Row] = field(default_factory=list)
     game_lines: list[Row] = field(default_factory=list)

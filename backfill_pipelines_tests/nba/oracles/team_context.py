@@ -130,8 +130,8 @@ def _injured(stored: Stored, game: Row, team: str, earlier: list[Row]) -> dict[s
     own = [row for row in report.values() if row["team_abbr"] == team]
     starters = {
         row["player_lookup"]
-        for row in stored.players
-        if row["game_id"] in recent and row["team_abbr"] == team and row["starter_flag"]
+        for row in stored.lineups
+        if row["game_id"] in recent and row["team_abbr"] == team and row["is_starter"]
     }
     return {
         "starters_out_count": sum(r["injury_status"] == "out" and r["player_lookup"] in starters for r in own),
