@@ -5,13 +5,14 @@ One range for each table. The first days of the next season come with it, so tha
 
 import subprocess
 import sys
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 from backfill_pipelines.nba.assets import compute_of
-from backfill_pipelines.nba.catalog import CATALOG
+from backfill_pipelines.nba.catalog import CATALOG, Entry
 from backfill_pipelines.nba.seasons import BY_NAME, days_of
 from backfill_pipelines.nba.tables_raw import PLAYER_BOXSCORES
 from backfill_pipelines.nba.warehouse_setup import set_up
@@ -38,19 +39,18 @@ def load(folder: Path) -> Path:
         list(pool.map(lambda arguments: _write_feeds(feeds, *arguments), _selections()))
     warehouse = DuckDBWarehouse(path=str(path))
     set_up(warehouse)
-    fill(warehouse, ObjectStore(url=str(feeds)))
+    fill(warehouse, [entry for entry in CATALOG if entry.contract not in _UNREAD], DAYS, ObjectStore(url=str(feeds)))
     return path
 
 
-def fill(warehouse: Warehouse, feeds: ObjectStore) -> None:
-    """Stage and publish all days of each table, in the order of the work."""
-    resources = SimpleNamespace(feeds=feeds)
-    for entry in CATALOG:
-        if entry.contract in _UNREAD:
-            continue
-        with warehouse.session(Work("real-season", entry.contract.full_name, tuple(DAYS))) as session:
-            compute_of(entry, resources)(session, DAYS)
-            session.replace_partitions(entry.contract, DAYS)
+def fill(
+    warehouse: Warehouse, entries: Iterable[Entry], days: Sequence[date], feeds: ObjectStore | None = None
+) -> None:
+    """Stage and publish the days of each table as one range, in the order given; only raw tables need the feeds."""
+    for entry in entries:
+        with warehouse.session(Work("real-season", entry.contract.full_name, tuple(days))) as session:
+            compute_of(entry, SimpleNamespace(feeds=feeds))(session, days)
+            session.replace_partitions(entry.contract, days)
 
 
 def _selections() -> list[list[str]]:

@@ -18,6 +18,27 @@ from backfill_pipelines_tests.nba.oracles.zones import player_zones, team_zones
 
 Oracle = Callable[[Stored, Iterable[date]], pd.DataFrame]
 
+#: Days of the real season and of the next that differ in kind.
+DAYS = {
+    "opening night": date(2021, 10, 19),
+    "opening week": date(2021, 10, 20),
+    "last bootstrap day": date(2021, 11, 1),
+    "first day of phase 4": date(2021, 11, 2),
+    "full house": date(2021, 11, 15),
+    "Christmas": date(2021, 12, 25),
+    "a day of hardship contracts": date(2021, 12, 28),
+    "trade deadline": date(2022, 2, 10),
+    "All-Star game": date(2022, 2, 20),
+    "after the All-Star break": date(2022, 2, 24),
+    "play-in, no play-by-play": date(2022, 4, 12),
+    "playoffs": date(2022, 5, 1),
+    "last final": date(2022, 6, 16),
+    "next opening night": date(2022, 10, 18),
+    "next opening week": date(2022, 10, 19),
+    "next first day of phase 4": date(2022, 11, 1),
+    "and the day after": date(2022, 11, 2),
+}
+
 #: The field of ``Stored`` that holds a table's rows -> its contract and its oracle, in the order of the work.
 ORACLES: Mapping[str, tuple[TableContract, Oracle]] = {
     "team_contexts": (tables_context.TEAM_CONTEXT, team_contexts),

@@ -53,7 +53,8 @@ def _row(stored: Stored, line: Row) -> Row:
         "player_age": on_the_roster["age"] if on_the_roster else None,
         **player_completeness(stored, player, day),
     }
-    return _judged(columns, len(games), own)
+    ready = all(row is not None and row["is_production_ready"] for row in (own, theirs, *games))
+    return _judged(columns, len(games), ready=ready)
 
 
 def _rest(games: list[Row], day: date) -> dict[str, Any]:
@@ -137,7 +138,7 @@ def _injuries(stored: Stored, game: Row, line: Row) -> dict[str, Any]:
     return {
         "player_status": own["injury_status"] if own else None,
         "injury_report": own["reason"] if own else None,
-        "questionable_teammates": sum(row["injury_status"] in {"questionable", "doubtful"} for row in mates),
+        "questionable_teammates": sum(row["injury_status"] == "questionable" for row in mates),
         "probable_teammates": sum(row["injury_status"] == "probable" for row in mates),
         "star_teammates_out": sum(_is_star(stored, row["player_lookup"], line["game_date"]) for row in absent),
     }
@@ -149,10 +150,10 @@ def _is_star(stored: Stored, player: str, day: date) -> bool:
     return len(games) >= 5 and (points >= 18 or (minutes >= 28 and points >= 12))
 
 
-def _judged(columns: dict[str, Any], games: int, own: Row | None) -> Row:
+def _judged(columns: dict[str, Any], games: int, *, ready: bool) -> Row:
     missing = {
         f"thin_sample:{games}/{PLAYER_WINDOW}": games < PLAYER_WINDOW,
-        "missing_game_lines": columns["game_spread"] is None and columns["game_total"] is None,
+        "missing_game_lines": columns["game_spread"] is None or columns["game_total"] is None,
         "missing_injury_report": columns["questionable_teammates"] is None,
         "missing_prop_line": not columns["has_prop_line"],
     }
@@ -161,13 +162,12 @@ def _judged(columns: dict[str, Any], games: int, own: Row | None) -> Row:
         "player_game_summary": games > 0,
         "team_offense_game_summary": columns["opponent_pace_last_10"] is not None,
         "team_defense_game_summary": columns["opponent_def_rating_last_10"] is not None,
-        "upcoming_team_game_context": own is not None,
+        "upcoming_team_game_context": True,
         "nbac_injury_report": not missing["missing_injury_report"],
         "odds_api_player_points_props": columns["has_prop_line"],
         "espn_team_rosters": columns["player_age"] is not None,
     }
     score = 95 if games >= PLAYER_WINDOW else 75 if games >= 5 else 50
-    ready = own is not None and own["is_production_ready"]
     return quality(score, columns, _set(missing), _set(used), ready=ready)
 
 

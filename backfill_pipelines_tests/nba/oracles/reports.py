@@ -44,7 +44,7 @@ def team_lines(stored: Stored, game: Row, team: str) -> dict[str, Any]:
         "spread_movement": spreads[-1]["outcome_point"] - spreads[0]["outcome_point"] if spreads else None,
         "game_total": totals[-1]["outcome_point"] if totals else None,
         "total_movement": totals[-1]["outcome_point"] - totals[0]["outcome_point"] if totals else None,
-        "game_spread_source": spreads[-1]["bookmaker_key"] if spreads else None,
+        "game_spread_source": next((row["bookmaker_key"] for row in [*spreads, *totals]), None),
         "betting_lines_updated_at": max((row["snapshot_timestamp"] for row in [*spreads, *totals]), default=None),
     }
 

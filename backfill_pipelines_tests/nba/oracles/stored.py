@@ -104,7 +104,6 @@ class Stored:
         """Defence summaries by team."""
         return histories(self.defense, "defending_team_abbr")
 
-
     def analysis_days(self, days: Iterable[date]) -> list[date]:
         """Those of the days that phase 4 knows: with a final that counts, from the fifteenth day of the season."""
         played = {game["game_date"] for game in self.finals}
@@ -121,7 +120,9 @@ def read(connection: duckdb.DuckDBPyConnection) -> Stored:
     """Every table that the warehouse has."""
     listed = connection.sql("SELECT table_schema || '.' || table_name FROM information_schema.tables").fetchall()
     there = {name for (name,) in listed}
-    found = {name: _rows(connection, TABLES[name]) for name in (f.name for f in fields(Stored)) if TABLES[name] in there}
+    found = {
+        name: _rows(connection, TABLES[name]) for name in (f.name for f in fields(Stored)) if TABLES[name] in there
+    }
     return Stored(**found)
 
 

@@ -48,7 +48,9 @@ def _row(stored: Stored, game: Row, *, home: bool) -> Row:
     team, opponent = sides if home else sides[::-1]
     day = game["game_date"]
     earlier = before(stored.games_of_team, team, day)
-    results = before(stored.offense_of_team, team, day)
+    by_game = {row["game_id"]: row for row in before(stored.offense_of_team, team, day)}
+    results = [by_game.get(one["game_id"]) for one in earlier]
+    known = [row for row in results if row is not None]
     tip_off = in_utc(game["game_time_utc"]).astimezone(zone_of(game["home_team_tricode"]))
     columns = {
         "team_abbr": team,
@@ -64,14 +66,15 @@ def _row(stored: Stored, game: Row, *, home: bool) -> Row:
         **_travel(team, game, earlier),
         **team_lines(stored, game, team),
         **_injured(stored, game, team, earlier),
-        **completeness(len(earlier), len(results), len(earlier)),
+        **completeness(len(earlier), len(known), len(earlier)),
     }
-    no_lines = columns["game_spread"] is None and columns["game_total"] is None
+    no_lines = columns["game_spread"] is None or columns["game_total"] is None
     no_report = columns["questionable_players_count"] is None
     issues = ["missing_game_lines"] * no_lines + ["missing_injury_report"] * no_report
-    sources = ["nbac_schedule"] + ["team_offense_game_summary"] * bool(results)
-    sources += ["odds_api_game_lines"] * (not no_lines) + ["nbac_injury_report"] * (not no_report)
-    ready = all(row["is_production_ready"] for row in results)
+    sources = ["nbac_schedule"] + ["team_offense_game_summary"] * bool(known)
+    sources += ["odds_api_game_lines"] * (columns["game_spread_source"] is not None)
+    sources += ["nbac_injury_report", "nbac_starting_lineups"] * (not no_report)
+    ready = all(row["is_production_ready"] for row in known)
     return quality(100 - 5 * no_lines - 2.5 * no_report, columns, issues, sources, ready=ready)
 
 
@@ -93,15 +96,17 @@ def _rest(stored: Stored, team: str, day: date, earlier: list[Row]) -> dict[str,
     }
 
 
-def _form(results: list[Row]) -> dict[str, Any]:
-    newest_first = [row["win_flag"] for row in reversed(results)]
+def _form(results: list[Row | None]) -> dict[str, Any]:
+    """A game whose result is lost ends both streaks, and says nothing as the last game."""
+    newest_first = [row["win_flag"] if row else None for row in reversed(results)]
+    known = [won for won in newest_first if won is not None]
     last = results[-1] if results else None
     return {
-        "team_win_streak_entering": len(list(takewhile(bool, newest_first))),
-        "team_loss_streak_entering": len(list(takewhile(lambda won: not won, newest_first))),
+        "team_win_streak_entering": len(list(takewhile(lambda won: won is True, newest_first))),
+        "team_loss_streak_entering": len(list(takewhile(lambda won: won is False, newest_first))),
         "last_game_margin": last["margin_of_victory"] if last else None,
         "last_game_result": ("W" if last["win_flag"] else "L") if last else None,
-        "win_pct_entering": ratio(sum(newest_first), len(newest_first)),
+        "win_pct_entering": ratio(sum(known), len(known)),
     }
 
 

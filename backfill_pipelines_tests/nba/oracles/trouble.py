@@ -6,23 +6,26 @@ ready. The rows go straight into the tables; the contexts and phase 4 are then c
 
 import random
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from backfill_pipelines.backfill.contracts import TableContract
+from backfill_pipelines.nba.seasons import season_of
 from backfill_pipelines.nba.tables_raw import GAME_LINES, INJURIES, PROPS, ROSTERS
-from backfill_pipelines_tests.nba.oracles.stored import Row, Stored, on_day, read
+from backfill_pipelines.stores.warehouse import arrow_schema
+from backfill_pipelines_tests.nba.oracles.stored import Row, Stored, in_utc, on_day, read
 
 BOOKMAKERS = ["draftkings", "fanduel", "betmgm", "caesars"]
 STATUSES = ["out", "doubtful", "questionable", "probable", "available"]
 #: Statements that take something from the summaries; each hits few games.
 HOLES = (
     "DELETE FROM nba_analytics.player_game_summary WHERE hash(game_id || player_lookup) % 61 = 0",
-    "DELETE FROM nba_analytics.team_offense_game_summary WHERE hash(game_id || team_abbr) % 67 = 0",
-    "DELETE FROM nba_analytics.team_defense_game_summary WHERE hash(game_id || defending_team_abbr) % 71 = 0",
+    "DELETE FROM nba_analytics.team_offense_game_summary WHERE hash(game_id) % 31 = 3",
+    "DELETE FROM nba_analytics.team_defense_game_summary WHERE hash(game_id) % 31 = 3",
     "UPDATE nba_analytics.player_game_summary SET usage_rate = NULL WHERE hash(player_lookup || game_id) % 7 = 0",
     "UPDATE nba_analytics.player_game_summary SET minutes_played = NULL WHERE hash(player_lookup || game_id) % 41 = 0",
     """UPDATE nba_analytics.player_game_summary SET minutes_played = 0, points = 0, fg_attempts = 0, fg_makes = 0,
@@ -43,8 +46,6 @@ HOLES = (
       WHERE hash(game_id || team_abbr) % 211 = 2""",
     """UPDATE nba_analytics.team_defense_game_summary SET is_production_ready = FALSE
       WHERE hash(game_id || defending_team_abbr) % 89 = 2""",
-    """UPDATE nba_raw.nbac_schedule SET is_postponed = TRUE, game_status = 1 WHERE hash(game_id) % 83 = 0
-      AND game_date NOT IN (SELECT game_date FROM nba_raw.injured_days)""",
 )
 
 
@@ -53,32 +54,31 @@ def make(path: Path, days: list[date]) -> None:
     with duckdb.connect(str(path)) as connection:
         stored, dice = read(connection), random.Random(20211225)
         games = [game for day in days for game in on_day(stored.finals, day)]
-        reported = [game for game in games if game["game_date"] not in days[::5]]
+        reported = [day for number, day in enumerate(days) if number % 5]
         rows = {
             GAME_LINES: [row for game in games for row in _game_lines(dice, game)],
             PROPS: [row for game in games for row in _props(dice, stored, game)],
-            INJURIES: [row for game in reported for row in _injuries(dice, stored, game)],
+            INJURIES: [row for day in reported for row in _injuries(dice, stored, on_day(stored.finals, day))],
             ROSTERS: list(_rosters(dice, stored, days)),
         }
         for contract, wanted in rows.items():
             _insert(connection, contract, wanted)
-        connection.execute("CREATE TABLE nba_raw.injured_days AS SELECT DISTINCT game_date FROM nba_raw.odds_api_game_lines")
         for statement in HOLES:
             connection.execute(statement)
-        connection.execute("DROP TABLE nba_raw.injured_days")
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, contract: TableContract, rows: list[dict[str, Any]]) -> None:
-    common = {"source_file_path": "f", "capture_ts": datetime(2021, 1, 1), "data_hash": "h", "run_id": "r"}
-    names = [column.name for column in contract.columns]
-    filled = [[(common | {"processed_at": datetime(2021, 1, 1)} | row).get(name) for name in names] for row in rows]
-    marks = ", ".join("?" * len(names))
-    connection.executemany(f"INSERT INTO {contract.full_name} ({', '.join(names)}) VALUES ({marks})", filled)
+    then = datetime(2021, 1, 1, tzinfo=UTC)
+    common = {"source_file_path": "f", "capture_ts": then, "data_hash": "h", "run_id": "r", "processed_at": then}
+    table = pa.Table.from_pylist([common | row for row in rows], arrow_schema(contract, business_only=False))
+    connection.register("wanted", table)
+    connection.execute(f"INSERT INTO {contract.full_name} BY NAME SELECT * FROM wanted")
+    connection.unregister("wanted")
 
 
 def _snapshots(dice: random.Random, game: Row) -> Iterator[dict[str, Any]]:
     """Moments at which a bookmaker had a line, of which some lie after tip-off."""
-    start = game["game_time_utc"].replace(tzinfo=None)
+    start = in_utc(game["game_time_utc"])
     for bookmaker in dice.sample(BOOKMAKERS, dice.randint(0, 3)):
         for hours in dice.sample([-9, -5, -2, 0, 1], dice.randint(1, 4)):
             yield {
@@ -118,19 +118,19 @@ def _props(dice: random.Random, stored: Stored, game: Row) -> Iterator[dict[str,
             yield common | who | {"points_line": dice.choice([8.5, 10.0, 12.0, 14.5, 20.0])}
 
 
-def _injuries(dice: random.Random, stored: Stored, game: Row) -> Iterator[dict[str, Any]]:
-    """Two reports, the later one shorter; some rows are misread; stars of the teams who did not play are in it too."""
-    here = {line["player_lookup"]: line["team_abbr"] for line in _players(stored, game)}
-    sides = {game["home_team_tricode"], game["away_team_tricode"]}
-    absent = {row["player_lookup"]: row["team_abbr"] for row in stored.lineups if row["team_abbr"] in sides}
-    for player, team in sorted((absent | here).items()):
-        for hour in (9, 11):
-            if dice.random() < 0.3:
+def _injuries(dice: random.Random, stored: Stored, games: list[Row]) -> Iterator[dict[str, Any]]:
+    """The reports of a day, by the hour. Some rows are misread; starters who do not play that day are in it too."""
+    game_of = {game[side]: game for game in games for side in ("home_team_tricode", "away_team_tricode")}
+    team_of = {row["player_lookup"]: row["team_abbr"] for row in stored.lineups if row["is_starter"]}
+    team_of |= {line["player_lookup"]: line["team_abbr"] for game in games for line in _players(stored, game)}
+    for player, team in sorted(team_of.items()):
+        for hour in (9, 11, 18):
+            if team in game_of and dice.random() < 0.3:
                 yield {
-                    "report_date": game["game_date"],
+                    "report_date": game_of[team]["game_date"],
                     "report_hour": hour,
-                    "game_date": game["game_date"],
-                    "game_id": game["game_id"],
+                    "game_date": game_of[team]["game_date"],
+                    "game_id": game_of[team]["game_id"],
                     "team_abbr": team,
                     "player_name_original": player,
                     "player_lookup": player,
@@ -143,7 +143,9 @@ def _injuries(dice: random.Random, stored: Stored, game: Row) -> Iterator[dict[s
 def _rosters(dice: random.Random, stored: Stored, days: list[date]) -> Iterator[dict[str, Any]]:
     """Rosters of a third of the days: a player may be missing in any, and grows older between two."""
     for day in days[::3]:
-        seen = {line["player_lookup"]: line for line in stored.lines if line["season_year"] == day.year - (day.month < 8)}
+        season = season_of(day)
+        lines = [line for line in stored.lines if season and line["game_date"] in season]
+        seen = {line["player_lookup"]: line for line in lines}
         for number, (player, line) in enumerate(sorted(seen.items())):
             if dice.random() < 0.7:
                 yield {

@@ -75,6 +75,7 @@ def _defence(stored: Stored, team: str, day: date, games: list[Row]) -> dict[str
     expected = min(TEAM_WINDOW, len(before(stored.games_of_team, team, day)))
     columns |= completeness(expected, len(games), TEAM_WINDOW)
     issues = [f"thin_sample:{len(games)}/{TEAM_WINDOW}"] * (len(games) < TEAM_WINDOW)
+    issues += ["historical_gap"] * (columns["missing_games_count"] > 0)
     ready = all(game["is_production_ready"] for game in games)
     score = score_of_window(len(games), TEAM_WINDOW)
     return quality(score, columns, issues, ["team_defense_game_summary", "nbac_schedule"], ready=ready)
@@ -110,8 +111,8 @@ def _shots(stored: Stored, player: str, day: date, games: list[Row]) -> Row:
         "games_in_sample_20": len(longer),
         "games_with_zones_10": len(zoned),
         "total_shots_last_10": shots,
-        "assisted_rate_last_10": ratio(100 * total(zoned, "assisted_fg_makes"), makes),
-        "unassisted_rate_last_10": ratio(100 * total(zoned, "unassisted_fg_makes"), makes),
+        "assisted_rate_last_10": ratio(100 * total(zoned, "assisted_fg_makes"), makes) if shots else None,
+        "unassisted_rate_last_10": ratio(100 * total(zoned, "unassisted_fg_makes"), makes) if shots else None,
         "player_position": on_the_roster["position"] if on_the_roster else None,
     }
     for zone, (_, made) in TRIES.items():
@@ -123,6 +124,7 @@ def _shots(stored: Stored, player: str, day: date, games: list[Row]) -> Row:
     columns |= player_completeness(stored, player, day)
     issues = ["no_shots_in_sample"] * (not shots)
     issues += [f"thin_sample:{len(window)}/{PLAYER_WINDOW}"] * (len(window) < PLAYER_WINDOW)
+    issues += ["historical_gap"] * (columns["missing_games_count"] > 0)
     ready = all(game["is_production_ready"] for game in window)
     score = score_of_window(len(window), PLAYER_WINDOW)
     sources = ["player_game_summary", "player_lines"] + ["espn_team_rosters"] * (columns["player_position"] is not None)
