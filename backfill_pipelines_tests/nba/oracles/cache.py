@@ -15,6 +15,7 @@ from backfill_pipelines_tests.nba.oracles.judgement import (
     player_completeness,
     quality,
     score_of_window,
+    upstream_issues,
 )
 from backfill_pipelines_tests.nba.oracles.stored import Row, Stored, before, frame, mean, on_day, ratio, total
 
@@ -55,7 +56,7 @@ def _row(stored: Stored, context: Row, games: list[Row], shots: Row | None) -> R
         **player_completeness(stored, player, day),
     }
     ready = is_ready(context) and is_ready(shots)
-    issues = ["early_season"] * is_early + ["upstream_incomplete"] * (not ready)
+    issues = ["early_season"] * is_early + upstream_issues(columns, ready=ready)
     sources = ["player_game_summary", "team_offense_game_summary", "upcoming_player_game_context"]
     sources += ["player_shot_zone_analysis"] * (shots is not None)
     return quality(score_of_window(count, PLAYER_WINDOW), columns, issues, sources, ready=ready)

@@ -1,4 +1,4 @@
-"""The rows of the real season, read once; and those of a season with trouble."""
+"""The rows of the real season that the chosen days need; and those of a season with trouble."""
 
 import shutil
 from pathlib import Path
@@ -16,13 +16,13 @@ from backfill_pipelines_tests.nba.oracles.stored import Stored, read
 
 @pytest.fixture(scope="session")
 def stored(real_season: Path) -> Stored:
-    """Every table of the real season."""
+    """The real season, as far as the chosen days need it."""
     return _read(real_season)
 
 
 @pytest.fixture(scope="session")
 def troubled(real_season: Path, tmp_path_factory: pytest.TempPathFactory) -> Stored:
-    """Every table of the season with trouble; the contexts and phase 4 are computed anew on the chosen days."""
+    """The season with trouble; the contexts and phase 4 are computed anew on the chosen days."""
     path = Path(shutil.copy(real_season, tmp_path_factory.mktemp("trouble") / "season.duckdb"))
     days = list(DAYS.values())
     trouble.make(path, days)
@@ -33,4 +33,4 @@ def troubled(real_season: Path, tmp_path_factory: pytest.TempPathFactory) -> Sto
 
 def _read(path: Path) -> Stored:
     with duckdb.connect(str(path), read_only=True) as connection:
-        return read(connection)
+        return read(connection, DAYS.values())

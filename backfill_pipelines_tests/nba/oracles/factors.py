@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from backfill_pipelines_tests.nba.oracles.judgement import player_completeness, quality
+from backfill_pipelines_tests.nba.oracles.judgement import player_completeness, quality, upstream_issues
 from backfill_pipelines_tests.nba.oracles.stored import Row, Stored, clamped, frame, on_day, rounded
 
 DEFERRED = ["referee_favorability_score", "look_ahead_pressure_score", "travel_impact_score"]
@@ -112,10 +112,11 @@ def _row(stored: Stored, context: Row, inputs: Inputs, own: Row | None) -> Row:
     columns["total_composite_adjustment"] = columns["fatigue_adjustment"] + sum(kept.values())
     columns |= _warnings(columns, kept)
     columns |= _upstreams(context, shots, defence, inputs.teams.get(context["team_abbr"]))
-    issues = ["upstream_incomplete"] * (not columns["all_upstreams_ready"])
     ready, score = columns["all_upstreams_ready"], columns["data_completeness_pct"]
+    issues = upstream_issues(columns, ready=ready)
     used = {"upcoming_player_game_context": context, "player_shot_zone_analysis": shots}
     used |= {"team_defense_zone_analysis": defence}
+    used |= {"upcoming_team_game_context": inputs.teams.get(context["team_abbr"])}
     return quality(score, columns, issues, [name for name, row in used.items() if row], ready=ready)
 
 

@@ -8,7 +8,13 @@ from typing import Any
 import pandas as pd
 
 from backfill_pipelines_tests.nba.oracles.factors import Inputs, is_ready
-from backfill_pipelines_tests.nba.oracles.judgement import MINIMUM, PLAYER_WINDOW, player_completeness, quality
+from backfill_pipelines_tests.nba.oracles.judgement import (
+    MINIMUM,
+    PLAYER_WINDOW,
+    player_completeness,
+    quality,
+    upstream_issues,
+)
 from backfill_pipelines_tests.nba.oracles.stored import (
     Row,
     Stored,
@@ -91,7 +97,7 @@ def _row(stored: Stored, context: Row, inputs: Inputs) -> Row:
         **player_completeness(stored, player, day),
     }
     needed = all(is_ready(row) for row in (cache, scores, defence))
-    issues = ["early_season"] * columns["early_season_flag"] + ["upstream_incomplete"] * (not needed)
+    issues = ["early_season"] * columns["early_season_flag"] + upstream_issues(columns, ready=needed)
     used = {
         "upcoming_player_game_context": context,
         "player_daily_cache": cache,
@@ -100,6 +106,7 @@ def _row(stored: Stored, context: Row, inputs: Inputs) -> Row:
         "player_shot_zone_analysis": inputs.player_zones.get(player),
         "upcoming_team_game_context": inputs.teams.get(context["team_abbr"]),
         "player_game_summary": games,
+        "team_offense_game_summary": sources[NAMES.index("team_pace")] == "phase3",
     }
     return quality(score, columns, issues, [n for n, row in used.items() if row], ready=needed and score >= 70)
 

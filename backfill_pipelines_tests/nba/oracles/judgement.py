@@ -47,6 +47,11 @@ def quality(
     }
 
 
+def upstream_issues(columns: dict[str, Any], *, ready: bool) -> list[str]:
+    """What is wrong with the history of a phase 4 row, and with the rows that it rests on."""
+    return ["historical_gap"] * (columns["missing_games_count"] > 0) + ["upstream_incomplete"] * (not ready)
+
+
 def score_of_window(games: int, window: int) -> int:
     """Score of a phase 4 row by the games in its window."""
     if games >= window:

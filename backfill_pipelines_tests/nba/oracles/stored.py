@@ -4,7 +4,7 @@ No formula of a table lives here.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from fractions import Fraction
 from functools import cached_property
@@ -40,11 +40,16 @@ TABLES = {
     "caches": "nba_precompute.player_daily_cache",
     "features": "nba_precompute.ml_feature_store_v2",
 }
+#: Tables that nothing reads but on their own date, by the column that holds it.
+READ_BY_DAY = {
+    "game_date": {"team_contexts", "player_contexts", "injuries", "game_lines", "props"},
+    "analysis_date": {"team_zones", "player_zones", "factors", "caches", "features"},
+}
 
 
 @dataclass(frozen=True)
 class Stored:
-    """Rows of a warehouse by table; a table that is not there has none."""
+    """Rows of a warehouse by table."""
 
     schedule: list[Row] = field(default_factory=list)
     lines: list[Row] = field(default_factory=list)
@@ -116,18 +121,16 @@ def is_bootstrap(day: date) -> bool:
     return season is not None and (day - season.opening).days < BOOTSTRAP_DAYS
 
 
-def read(connection: duckdb.DuckDBPyConnection) -> Stored:
-    """Every table that the warehouse has."""
-    listed = connection.sql("SELECT table_schema || '.' || table_name FROM information_schema.tables").fetchall()
-    there = {name for (name,) in listed}
-    found = {
-        name: _rows(connection, TABLES[name]) for name in (f.name for f in fields(Stored)) if TABLES[name] in there
-    }
-    return Stored(**found)
+def read(connection: duckdb.DuckDBPyConnection, days: Iterable[date]) -> Stored:
+    """The tables that histories are cut from, whole; what is read of its own date only, on the days."""
+    return Stored(**{name: _rows(connection, name, list(days)) for name in TABLES})
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[Row]:
-    return connection.sql(f"SELECT * FROM {table}").to_arrow_table().to_pylist()
+def _rows(connection: duckdb.DuckDBPyConnection, name: str, days: list[date]) -> list[Row]:
+    column = next((column for column, names in READ_BY_DAY.items() if name in names), None)
+    chosen = f"WHERE list_contains($days, {column})" if column else ""
+    statement = f"SELECT * FROM {TABLES[name]} {chosen}"
+    return connection.sql(statement, params={"days": days} if column else None).to_arrow_table().to_pylist()
 
 
 def frame(rows: Iterable[Row]) -> pd.DataFrame:

@@ -52,7 +52,7 @@ HOLES = (
 def make(path: Path, days: list[date]) -> None:
     """Fill the optional feeds of the days, and dig the holes."""
     with duckdb.connect(str(path)) as connection:
-        stored, dice = read(connection), random.Random(20211225)
+        stored, dice = read(connection, []), random.Random(20211225)
         games = [game for day in days for game in on_day(stored.finals, day)]
         reported = [day for number, day in enumerate(days) if number % 5]
         rows = {

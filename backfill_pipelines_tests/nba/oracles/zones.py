@@ -15,6 +15,7 @@ from backfill_pipelines_tests.nba.oracles.judgement import (
     player_completeness,
     quality,
     score_of_window,
+    upstream_issues,
 )
 from backfill_pipelines_tests.nba.oracles.reports import on_roster
 from backfill_pipelines_tests.nba.oracles.stored import Row, Stored, before, frame, mean, ratio, rounded, total
@@ -75,8 +76,8 @@ def _defence(stored: Stored, team: str, day: date, games: list[Row]) -> dict[str
     expected = min(TEAM_WINDOW, len(before(stored.games_of_team, team, day)))
     columns |= completeness(expected, len(games), TEAM_WINDOW)
     issues = [f"thin_sample:{len(games)}/{TEAM_WINDOW}"] * (len(games) < TEAM_WINDOW)
-    issues += ["historical_gap"] * (columns["missing_games_count"] > 0)
     ready = all(game["is_production_ready"] for game in games)
+    issues += upstream_issues(columns, ready=ready)
     score = score_of_window(len(games), TEAM_WINDOW)
     return quality(score, columns, issues, ["team_defense_game_summary", "nbac_schedule"], ready=ready)
 
@@ -124,8 +125,8 @@ def _shots(stored: Stored, player: str, day: date, games: list[Row]) -> Row:
     columns |= player_completeness(stored, player, day)
     issues = ["no_shots_in_sample"] * (not shots)
     issues += [f"thin_sample:{len(window)}/{PLAYER_WINDOW}"] * (len(window) < PLAYER_WINDOW)
-    issues += ["historical_gap"] * (columns["missing_games_count"] > 0)
     ready = all(game["is_production_ready"] for game in window)
+    issues += upstream_issues(columns, ready=ready)
     score = score_of_window(len(window), PLAYER_WINDOW)
     sources = ["player_game_summary", "player_lines"] + ["espn_team_rosters"] * (columns["player_position"] is not None)
     return quality(score, columns, issues, sources, ready=ready)
