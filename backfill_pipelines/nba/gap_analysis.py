@@ -71,7 +71,8 @@ def headline(report: Report, rows: Sequence[Row]) -> str:
     if not report.worst or not measured:
         first, *others = list(rows[0].items())[:_HEADLINE_COLUMNS]
         return f"{shown(first[1])}: " + ", ".join(f"{name} {shown(value, _HEADLINE_ITEMS)}" for name, value in others)
-    worst = min(measured, key=lambda row: row[report.worst])
+    column = report.worst
+    worst = min(measured, key=lambda row: row[column])
     return f"{shown(next(iter(worst.values())))}: {report.worst} {shown(worst[report.worst])}"
 
 
