@@ -112,6 +112,16 @@ def test_rows_without_a_green_run_are_a_gap() -> None:
     assert judge(known(upstream(d5=unjudged)), [DAY], STRICT).measured[str(DAY)].violations == 1
 
 
+def test_a_date_of_an_open_repair_is_a_gap() -> None:
+    """Its numbers are known to be old."""
+
+    def stale(day: date) -> UpstreamDate:
+        return replace(green(day), is_stale=True)
+
+    assert judge(known(upstream(d5=stale)), [DAY], STRICT).measured[str(DAY)].violations == 1
+    assert judge(known(upstream(d5=stale)), [DAY], BACKFILL).measured[str(DAY)].violations == 1
+
+
 def test_a_day_off_is_no_gap() -> None:
     """The calendar rule of the original blocked four of ten good dates."""
     assert judge(known(upstream()), [DAY], STRICT).measured[str(DAY)].violations == 0
