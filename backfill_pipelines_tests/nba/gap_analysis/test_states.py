@@ -8,7 +8,7 @@ from backfill_pipelines.nba.catalog import CATALOG
 from backfill_pipelines.nba.catalog_views import catalog_tables
 from backfill_pipelines.nba.tables_analytics import PLAYER_SUMMARY
 from backfill_pipelines.nba.tables_raw import PLAYER_LINES, TEAM_BOXSCORE
-from backfill_pipelines.nba.tables_reference import ACCEPTED_GAPS, ROW_QUARANTINE
+from backfill_pipelines.nba.tables_reference import ACCEPTED_GAPS, ROW_QUARANTINE, STALE_PARTITIONS
 from backfill_pipelines.stores.warehouse import Work
 from backfill_pipelines_tests.nba.gap_analysis.conftest import (
     CLOSING,
@@ -76,6 +76,16 @@ def test_rows_set_aside_are_shown_until_a_later_load_takes_them(world: World) ->
     world.write(ROW_QUARANTINE, [row])
     assert world.states(MONDAY, MONDAY)["nbac_team_boxscore", str(MONDAY)].state == "quarantined"
     world.write(ROW_QUARANTINE, [row | {"resolved_at": row["first_seen_at"]}])
+    assert world.states(MONDAY, MONDAY)["nbac_team_boxscore", str(MONDAY)].state == "complete"
+
+
+def test_a_complete_day_of_an_open_repair_is_stale_and_not_accounted_for(world: World) -> None:
+    """A phase gate must not pass over numbers that are known to be old."""
+    row = bare(STALE_PARTITIONS, table_name=TEAM_BOXSCORE.full_name, partition_date=MONDAY)
+    world.write(STALE_PARTITIONS, [row])
+    found = world.states(MONDAY, MONDAY)["nbac_team_boxscore", str(MONDAY)]
+    assert (found.state, found.is_accounted) == ("stale", False)
+    world.write(STALE_PARTITIONS, [row | {"resolved_at": row["marked_at"]}])
     assert world.states(MONDAY, MONDAY)["nbac_team_boxscore", str(MONDAY)].state == "complete"
 
 
