@@ -16,6 +16,7 @@ from backfill_pipelines.backfill.gates import UPSTREAM_GATE
 from backfill_pipelines.cli_console import RED, console, day_of, reported
 from backfill_pipelines.cli_gaps import gaps_app
 from backfill_pipelines.cli_gates import gates_app
+from backfill_pipelines.cli_repair import repair_app
 from backfill_pipelines.nba.accepted_gaps import accept_gap
 from backfill_pipelines.nba.assets import build_assets
 from backfill_pipelines.nba.automation import expected_days
@@ -29,6 +30,7 @@ from backfill_pipelines.stores.resources import build_resources, build_warehouse
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Gated, resumable historical backfills.")
 app.add_typer(gaps_app, name="gaps")
 app.add_typer(gates_app, name="gate")
+app.add_typer(repair_app, name="repair")
 
 #: Open dates named for each table.
 SHOWN = 10

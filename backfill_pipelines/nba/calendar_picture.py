@@ -1,9 +1,11 @@
-"""A picture of the states: for each table a calendar of the seasons, one square a day. Pure: states in, PNG out."""
+"""A picture of the states: for each table a calendar of the seasons, one square a day. Pure: states in, PNG out.
+
+Matplotlib takes half a second to load: import this module where a picture is drawn, not with the definitions.
+"""
 
 import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
@@ -12,6 +14,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+
+from backfill_pipelines.nba.table_days import TableDay
 
 #: What a day shows, in the order of the legend, with its colour; light is fine, dark needs somebody.
 COLOURS: Mapping[str, str] = {
@@ -34,32 +38,6 @@ _GAP_WEEKS, _PANEL_GAP_WEEKS, _LEAST_WEEKS = 2, 4, 30
 _MOST_WEEKS, _MOST_COLUMNS = 240, 3
 #: Weeks that the name of the season takes, where no month is written.
 _LABEL_WEEKS = 7
-
-
-@dataclass(frozen=True)
-class TableDay:
-    """One table on one day, as ``nba_reference.partition_states`` says it."""
-
-    table: str
-    day: date
-    season: str
-    state: str
-    reason: str | None = None
-    is_required: bool = True
-
-    @property
-    def shown_as(self) -> str:
-        """The entry of the legend."""
-        if self.reason == "schedule_not_loaded":
-            return "schedule not loaded"
-        if self.state == "expected_empty":
-            return "no games" if self.reason == "no_games" else "expected empty"
-        return self.state
-
-    @property
-    def is_accounted(self) -> bool:
-        """Nothing is left to do."""
-        return self.shown_as not in ("partial", "missing", "schedule not loaded")
 
 
 def draw_calendar(days: Sequence[TableDay], title: str) -> bytes:
@@ -129,7 +107,7 @@ def _draw_panel(axes: Axes, table: str, days: Sequence[TableDay], weeks: _Weeks)
     axes.set(xlim=(0, weeks.count), ylim=(7, 0), xticks=[], yticks=[])
     axes.set_frame_on(False)
     dataset, _, name = table.partition(".")
-    optional = "" if days[0].is_required else "  optional"
+    optional = "" if days[0].is_required else " (optional)"
     axes.text(0, -0.5, (name or dataset) + optional, fontsize=8.5, fontweight="bold", color=_INK, va="bottom")
     games = [day for day in days if day.shown_as != "no games"]
     done = sum(day.is_accounted for day in games)

@@ -30,11 +30,12 @@ class UpstreamDate:
     success: bool | None = None
     skip_reason: str | None = None
     error: str | None = None
+    is_stale: bool = False
 
     @property
     def is_green(self) -> bool:
-        """Published, and the latest run ended well."""
-        return self.is_published and self.success is True
+        """Published, the latest run ended well, and no open repair is to build it anew."""
+        return self.is_published and self.success is True and not self.is_stale
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from backfill_pipelines.backfill.failures import BackfillError
-from backfill_pipelines.nba.calendar_picture import TableDay
-from backfill_pipelines.nba.gap_reports import FIRST_DAY, LAST_DAY, PACKAGE, REPORTS, Report
-from backfill_pipelines.stores import sql
+from backfill_pipelines.nba.gap_reports import FIRST_DAY, LAST_DAY, REPORTS, Report
 from backfill_pipelines.stores.warehouse import Warehouse, WarehouseSession, Work
 
 Row = Mapping[str, Any]
@@ -58,24 +56,6 @@ def read_reports(
         return [Reading(report, _read(session, report.statement, first, last)) for report in reports]
 
 
-def read_states(warehouse: Warehouse, first: date = FIRST_DAY, last: date = LAST_DAY) -> list[TableDay]:
-    """State of every table on every day, tables in the order of the work."""
-    statement = sql.load(PACKAGE, "status/table_days")
-    with warehouse.session(Work("gap-analysis", "nba/gap_analysis")) as session:
-        rows = _read(session, statement, first, last).to_pylist()
-    return [
-        TableDay(
-            table=row["table_name"],
-            day=row["partition_date"],
-            season=row["season"],
-            state=row["state"],
-            reason=row["reason"],
-            is_required=row["is_required"],
-        )
-        for row in rows
-    ]
-
-
 def _read(session: WarehouseSession, statement: str, first: date, last: date) -> pa.Table:
     return with_whole_numbers(session.query(statement, {"start_date": first, "end_date": last}))
 
@@ -94,7 +74,8 @@ def headline(report: Report, rows: Sequence[Row]) -> str:
     if not report.worst or not measured:
         first, *others = list(rows[0].items())[:_HEADLINE_COLUMNS]
         return f"{shown(first[1])}: " + ", ".join(f"{name} {shown(value, _HEADLINE_ITEMS)}" for name, value in others)
-    worst = min(measured, key=lambda row: row[report.worst])
+    column = report.worst
+    worst = min(measured, key=lambda row: row[column])
     return f"{shown(next(iter(worst.values())))}: {report.worst} {shown(worst[report.worst])}"
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import dagster as dg
 
 from backfill_pipelines.nba.assets import OWNER
-from backfill_pipelines.nba.calendar_picture import TableDay, draw_calendar
 from backfill_pipelines.nba.catalog import CATALOG
-from backfill_pipelines.nba.gap_analysis import Reading, read_reports, read_states, shown
+from backfill_pipelines.nba.gap_analysis import Reading, read_reports, shown
+from backfill_pipelines.nba.table_days import TableDay, read_table_days
 
 KEY = dg.AssetKey(["nba", "gap_analysis"])
 
@@ -39,13 +39,15 @@ def build_gap_analysis(engine: str = "duckdb") -> dg.AssetsDefinition:
     )
     def gap_analysis(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         warehouse = context.resources.warehouse
-        return dg.MaterializeResult(metadata=report_metadata(read_reports(warehouse), read_states(warehouse)))
+        return dg.MaterializeResult(metadata=report_metadata(read_reports(warehouse), read_table_days(warehouse)))
 
     return gap_analysis
 
 
 def report_metadata(readings: Sequence[Reading], days: Sequence[TableDay]) -> Mapping[str, Any]:
     """The calendar, what is open, and each report as a table."""
+    from backfill_pipelines.nba.calendar_picture import draw_calendar  # loads matplotlib
+
     open_days = [day for day in days if not day.is_accounted]
     return {
         "backfill/calendar": picture(draw_calendar(days, "NBA tables, day by day")),

@@ -135,7 +135,12 @@ def read_known(warehouse: Warehouse, run_id: str, entry: Entry, days: Sequence[d
 def _upstream(session: WarehouseSession, entry: Entry) -> Upstream:
     dates = [
         UpstreamDate(
-            row["partition_date"], row["row_count"] > 0, row["success"], row["skip_reason"], row["error_message"]
+            row["partition_date"],
+            row["row_count"] > 0,
+            row["success"],
+            row["skip_reason"],
+            row["error_message"],
+            is_stale=row["is_stale"],
         )
         for row in _dates(session, entry)
         if row["state_expected"] == "expected"

@@ -17,7 +17,7 @@ from backfill_pipelines.backfill.failures import StoreError
 from backfill_pipelines.backfill.gates import SAMPLE_SIZE, Gate, Measurement
 from backfill_pipelines.backfill.outcome import Decision, RangeOutcome, StagedPartition, State
 from backfill_pipelines.backfill.run_mode import CLI_TAG
-from backfill_pipelines.nba import ledger
+from backfill_pipelines.nba import ledger, repair_ledger
 from backfill_pipelines.nba.catalog import Entry
 from backfill_pipelines.nba.feeds.loading import Loaded
 from backfill_pipelines.nba.gates import items_sql
@@ -25,7 +25,7 @@ from backfill_pipelines.nba.ledger import RunInfo, utc_now
 from backfill_pipelines.nba.lineage import lineage_of
 from backfill_pipelines.nba.statements import PACKAGE
 from backfill_pipelines.nba.tables_raw import SCHEDULE
-from backfill_pipelines.nba.tables_reference import GATE_VERDICTS, RUN_HISTORY
+from backfill_pipelines.nba.tables_reference import GATE_VERDICTS, RUN_HISTORY, STALE_PARTITIONS
 from backfill_pipelines.stores import sql
 from backfill_pipelines.stores.warehouse import Digest, Warehouse, WarehouseSession, Work
 
@@ -81,7 +81,7 @@ class WarehouseTarget:
         return {str(day): Decision.PUBLISHED if day in changed else Decision.ALREADY_DONE for day in days}
 
     def record(self, outcome: RangeOutcome) -> None:
-        """Run history, verdicts and quarantine of the range."""
+        """Run history, verdicts and quarantine of the range; what it has rebuilt is no longer stale."""
         outcomes = list(outcome.partitions.values())
         upstream = {u.full_name: self._session.published(u) for u in self._entry.reads} if self._staged else {}
         ledger.write(
@@ -90,6 +90,8 @@ class WarehouseTarget:
             ledger.history_rows(self._entry, self._run, outcomes, upstream),
         )
         ledger.write(self._session, GATE_VERDICTS, ledger.verdict_rows(self._entry, self._run, outcomes))
+        stale = repair_ledger.resolve(self._session, self._contract.full_name, outcomes)
+        ledger.write(self._session, STALE_PARTITIONS, stale)
         if self._loaded is not None:
             days = [date.fromisoformat(p) for p in self._staged]
             ledger.quarantine(self._session, self._entry, self._run, self._loaded, days)

@@ -8,9 +8,8 @@ import dagster as dg
 
 from backfill_pipelines.backfill.phase_gates import PhaseReport, conclude
 from backfill_pipelines.nba.assets import OWNER
-from backfill_pipelines.nba.calendar_picture import TableDay, draw_calendar
+from backfill_pipelines.nba.calendar_picture import draw_calendar
 from backfill_pipelines.nba.catalog import BY_TABLE, CATALOG
-from backfill_pipelines.nba.gap_analysis import read_states
 from backfill_pipelines.nba.gap_asset import picture
 from backfill_pipelines.nba.phase_gates import live, phase_2, phase_3, phase_4
 from backfill_pipelines.nba.phase_gates.completeness import Judgement, judge_phase
@@ -18,6 +17,7 @@ from backfill_pipelines.nba.phase_gates.names import GATE_0, GATE_1, GATE_2, GAT
 from backfill_pipelines.nba.phase_gates.report import report
 from backfill_pipelines.nba.phase_gates.scope import GateConfig, Scope, read_scope
 from backfill_pipelines.nba.seasons import SEASONS
+from backfill_pipelines.nba.table_days import TableDay, read_table_days
 from backfill_pipelines.stores.warehouse import Work
 
 _DESCRIPTIONS = {
@@ -92,7 +92,7 @@ def judge(context: dg.AssetExecutionContext, gate: GateName, config: GateConfig)
     if gate is GATE_0:
         phase_2.judge_readiness(context, warehouse, config, smoke, found)
     judged = report(gate, scope, found, failing)
-    states = read_states(warehouse, *_bounds(scope)) if scope.spans else []
+    states = read_table_days(warehouse, *_bounds(scope)) if scope.spans else []
     calendar = _calendar(gate, states)
     return PhaseReport(judged.parts, judged.whole, {**calendar, **judged.evidence})
 

@@ -17,8 +17,21 @@ from backfill_pipelines.stores import sql
 #: Contracts whose rows go through staging.
 STAGED = tuple(entry.contract for entry in CATALOG)
 #: Parameters of single statements, on top of what every session binds.
-PARAMETERS = {"processor": "STRING", "asset_key": "STRING"}
-STATUS = ("calendar", "coverage", "latest_gates", "roster_rows", "schedule_rows", "table_states", "table_days")
+PARAMETERS = {"processor": "STRING", "asset_key": "STRING", "repair_ids": "ARRAY<STRING>"}
+STATUS = (
+    "calendar",
+    "coverage",
+    "expectations",
+    "latest_gates",
+    "latest_runs",
+    "open_repairs",
+    "repairs",
+    "roster_rows",
+    "schedule_rows",
+    "table_days",
+    "table_states",
+    "upstream_dates",
+)
 #: Views that are as large as the table below them.
 LARGE_VIEWS = {
     "nba_raw.shot_attempts": "game_date",

@@ -17,8 +17,8 @@ WITH worked AS (
 SELECT
   data_date,
   COUNT(*) AS processors_run,
-  CAST(ROUND(AVG(processing_time_seconds), 4) AS NUMERIC) AS avg_seconds,
-  CAST(ROUND(MAX(processing_time_seconds), 4) AS NUMERIC) AS max_seconds,
+  CAST(ROUND(AVG(processing_time_seconds), 3) AS NUMERIC) AS avg_seconds,
+  CAST(ROUND(MAX(processing_time_seconds), 3) AS NUMERIC) AS max_seconds,
   SUM(rows_processed) AS rows_processed
 FROM worked
 WHERE newest = 1

@@ -4,10 +4,10 @@
 SELECT
   processor_name,
   COUNT(*) AS runs,
-  CAST(ROUND(AVG(processing_time_seconds), 4) AS NUMERIC) AS avg_seconds,
-  CAST(ROUND(MIN(processing_time_seconds), 4) AS NUMERIC) AS min_seconds,
-  CAST(ROUND(MAX(processing_time_seconds), 4) AS NUMERIC) AS max_seconds,
-  CAST(ROUND(STDDEV(processing_time_seconds), 4) AS NUMERIC) AS stddev_seconds
+  CAST(ROUND(AVG(processing_time_seconds), 3) AS NUMERIC) AS avg_seconds,
+  CAST(ROUND(MIN(processing_time_seconds), 3) AS NUMERIC) AS min_seconds,
+  CAST(ROUND(MAX(processing_time_seconds), 3) AS NUMERIC) AS max_seconds,
+  CAST(ROUND(STDDEV(processing_time_seconds), 3) AS NUMERIC) AS stddev_seconds
 FROM nba_reference.processor_run_history
 WHERE data_date BETWEEN @start_date AND @end_date AND status <> 'skipped'
 GROUP BY processor_name

@@ -5,7 +5,8 @@
 -- schedule is not loaded counts too: nobody knows yet that it is without games, so it stays unexplained.
 -- is_accounted: nothing is left to do: complete, quarantined, expected_empty with reason, or unrecoverable.
 -- is_required: the next phase cannot do without the table; the other raw tables may be absent.
--- Inputs: catalog_tables, partition_keys, expected_partitions, calendar_days, expected_games, row_quarantine.
+-- Inputs: catalog_tables, partition_keys, expected_partitions, calendar_days, expected_games, row_quarantine,
+-- stale_partitions.
 WITH days AS (
   SELECT
     partition_date,
@@ -38,6 +39,11 @@ set_aside AS (
   WHERE game_date >= DATE '2021-10-19' AND resolved_at IS NULL
   GROUP BY table_name, game_date
 ),
+open_repairs AS (
+  SELECT DISTINCT table_name, partition_date
+  FROM nba_reference.stale_partitions
+  WHERE partition_date >= DATE '2021-10-19' AND resolved_at IS NULL
+),
 judged AS (
   SELECT
     t.table_name,
@@ -56,13 +62,15 @@ judged AS (
     IFNULL(k.keys_found, 0) AS keys_found,
     IFNULL(k.keys_accepted, 0) AS keys_accepted,
     IFNULL(k.row_count, 0) AS row_count,
-    IFNULL(q.rows_quarantined, 0) AS rows_quarantined
+    IFNULL(q.rows_quarantined, 0) AS rows_quarantined,
+    s.table_name IS NOT NULL AS is_stale
   FROM nba_reference.expected_partitions AS x
   JOIN nba_reference.catalog_tables AS t ON t.table_name = x.table_name
   JOIN days AS d ON d.partition_date = x.partition_date
   LEFT JOIN types AS g ON g.partition_date = x.partition_date
   LEFT JOIN counted AS k ON k.table_name = x.table_name AND k.partition_date = x.partition_date
   LEFT JOIN set_aside AS q ON q.table_name = x.table_name AND q.game_date = x.partition_date
+  LEFT JOIN open_repairs AS s ON s.table_name = x.table_name AND s.partition_date = x.partition_date
   -- Five hours after midnight UTC the day has ended in New York, in winter and in summer.
   WHERE d.season_loaded = 1 AND x.partition_date < CAST(TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 5 HOUR) AS DATE)
 ),
@@ -70,6 +78,8 @@ named AS (
   SELECT
     *,
     CASE
+      -- A moved game leaves a date that expects nothing any more and still has its rows.
+      WHEN is_stale AND (state_expected = 'expected_empty' OR keys_found + keys_accepted >= keys_expected) THEN 'stale'
       WHEN state_expected = 'expected_empty' THEN 'expected_empty'
       -- The schedule has no expected games on All-Star days, and has rows nevertheless.
       WHEN keys_expected = 0 AND table_name = 'nba_raw.nbac_schedule' AND row_count > 0 THEN 'complete'
@@ -85,5 +95,5 @@ named AS (
 )
 SELECT
   *,
-  state NOT IN ('missing', 'partial') AS is_accounted
+  state NOT IN ('missing', 'partial', 'stale') AS is_accounted
 FROM named
