@@ -84,13 +84,13 @@ def demo(
     first: First = None,
     last: Last = None,
 ) -> None:
-    """Run phase 2 and phase 3 over the days of the feeds; exit code 0 only if every gate is green."""
+    """Run every phase over the days of the feeds; a red phase gate stops it; exit code 0 only if all is green."""
     settings = read_settings()
     main_job.place_feeds(settings, feeds, season or [main_job.SAMPLE_SEASON], console)
     set_up(build_warehouse(settings))
     days = _between(main_job.days_of_feeds(settings), first, last)
-    failed = main_job.run_all(settings, days, console)
-    if not _show(settings, days) or failed:
+    done = main_job.run_all(settings, days, console)
+    if not _show(settings, days) or not done:
         raise typer.Exit(RED)
 
 

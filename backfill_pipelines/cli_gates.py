@@ -1,7 +1,7 @@
 """``backfill gate``: measure a phase gate on the persistent instance and print its words and evidence."""
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import dagster as dg
 import typer
@@ -50,9 +50,14 @@ def nba(
 
 
 def run_gate(
-    settings: Settings, instance: dg.DagsterInstance, number: int, config: dict[str, object], *, quietly: bool = False
+    settings: Settings,
+    instance: dg.DagsterInstance,
+    number: int,
+    config: Mapping[str, Any],
+    *,
+    with_evidence: bool = True,
 ) -> bool:
-    """Run a gate and print its words, with ``quietly`` without evidence; True when it is green.
+    """Run a gate and print its words and evidence; True when it is green.
 
     Raises:
         BackfillError: the gate could not be measured.
@@ -60,29 +65,35 @@ def run_gate(
     asset = build_phase_gates(settings.warehouse)[number]
     resources = {name: found for name, found in build_resources(settings).items() if name != "notifier"}
     result = run_unpartitioned(asset, instance=instance, resources=resources, config=config)
-    evaluations = result.get_asset_check_evaluations()
-    if not evaluations:
+    verdicts = _verdicts(instance, asset, result.run_id)
+    whole = verdicts.pop(GATES[number].name, None)
+    if whole is None:
         raise BackfillError(f"{asset.key.to_user_string()} could not be measured: {failure_text(result)}")
-    whole = next(found for found in evaluations if found.check_name == GATES[number].name)
-    if not quietly:
-        _print_evidence(whole if not result.success else None, result, asset)
-        _print_parts([found for found in evaluations if found is not whole])
-    colour = "green" if whole.passed else "red"
-    console.print(whole.description or "", style=colour, highlight=False, markup=False)
+    if with_evidence:
+        green = result.asset_materializations_for_node(asset.op.name)
+        _print_evidence(green[0].metadata if green else whole.metadata)
+        for verdict in verdicts.values():
+            words = (verdict.description or "").splitlines()[0]
+            console.print(f"{verdict.check_name}: {words}", highlight=False, markup=False)
+    style = "green" if whole.passed else "red"
+    console.print(whole.description or "", style=style, highlight=False, markup=False)
     return result.success
 
 
-def _print_evidence(
-    red: dg.AssetCheckEvaluation | None, result: dg.ExecuteInProcessResult, asset: dg.AssetsDefinition
-) -> None:
-    """The evidence is with the materialisation of a green gate, and with the verdict of a red one."""
-    metadata = red.metadata if red else result.asset_materializations_for_node(asset.op.name)[0].metadata
+def _verdicts(
+    instance: dg.DagsterInstance, asset: dg.AssetsDefinition, run_id: str
+) -> dict[str, dg.AssetCheckEvaluation]:
+    """What the run said, by check; the result of an in-process run does not have it."""
+    records = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(asset.check_keys))
+    found: dict[str, dg.AssetCheckEvaluation] = {}
+    for key, record in records.items():
+        evaluation: object = record.evaluation
+        if record.run_id == run_id and isinstance(evaluation, dg.AssetCheckEvaluation):
+            found[key.name] = evaluation
+    return dict(sorted(found.items()))
+
+
+def _print_evidence(metadata: Mapping[str, dg.MetadataValue[Any]]) -> None:
     for name, value in metadata.items():
         if name not in _NOT_PRINTED and not name.endswith("_partition"):
             console.print(f"{name}\n{value.value}\n", highlight=False, markup=False)
-
-
-def _print_parts(parts: Sequence[dg.AssetCheckEvaluation]) -> None:
-    for part in parts:
-        words = (part.description or "").splitlines()[0]
-        console.print(f"{part.check_name}: {words}", highlight=False, markup=False)
