@@ -7,13 +7,16 @@ import dagster as dg
 import pytest
 
 from backfill_pipelines.definitions import build_defs
-from backfill_pipelines.nba.catalog import CATALOG
+from backfill_pipelines.nba.catalog import ANALYTICS_PHASE, CATALOG, PRECOMPUTE_PHASE, RAW_PHASE
+from backfill_pipelines.nba.phase_gates.names import GATE_0, GATE_1, GATE_2, GATE_3, GATES, GROUP, GateName
+from backfill_pipelines.nba.seasons import SEASONS
 from backfill_pipelines.settings import PROJECT_ROOT, Settings
 
 EVERY = {spec.key: spec for asset in build_defs(Settings()).assets or () for spec in asset.specs}
 #: Assets that are a table; the others report, or stand between the phases.
-SPECS = {key: spec for key, spec in EVERY.items() if spec.group_name != "nba_operations"}
-CHECKS = [spec for asset in build_defs(Settings()).assets or () for spec in asset.check_specs]
+SPECS = {key: spec for key, spec in EVERY.items() if spec.group_name not in ("nba_operations", GROUP)}
+EVERY_CHECK = [spec for asset in build_defs(Settings()).assets or () for spec in asset.check_specs]
+CHECKS = [spec for spec in EVERY_CHECK if spec.asset_key in SPECS]
 
 
 @pytest.mark.parametrize(
@@ -43,6 +46,34 @@ def test_every_asset_says_what_it_is(spec: dg.AssetSpec) -> None:
 def test_the_gap_analysis_comes_after_every_table() -> None:
     deps = {dep.asset_key for dep in EVERY[dg.AssetKey(["nba", "gap_analysis"])].deps}
     assert deps == {dg.AssetKey(entry.contract.asset_key) for entry in CATALOG}
+
+
+def keys_of(phase: str) -> set[dg.AssetKey]:
+    return {dg.AssetKey(entry.contract.asset_key) for entry in CATALOG if entry.phase == phase}
+
+
+@pytest.mark.parametrize(
+    ("gate", "before", "after"),
+    [(GATE_0, RAW_PHASE, ANALYTICS_PHASE), (GATE_1, ANALYTICS_PHASE, PRECOMPUTE_PHASE), (GATE_2, PRECOMPUTE_PHASE, "")],
+    ids=["gate 0", "gate 1", "gate 2"],
+)
+def test_a_phase_gate_stands_between_every_table_of_its_phase_and_every_table_of_the_next(
+    gate: GateName, before: str, after: str
+) -> None:
+    assert {dep.asset_key for dep in EVERY[gate.key].deps} == keys_of(before)
+    behind = {key for key, spec in SPECS.items() if gate.key in {dep.asset_key for dep in spec.deps}}
+    assert behind == keys_of(after)
+
+
+def test_the_live_gate_comes_after_everything() -> None:
+    assert {dep.asset_key for dep in EVERY[GATE_3.key].deps} == {*SPECS, GATE_2.key}
+
+
+@pytest.mark.parametrize("gate", GATES, ids=[gate.name for gate in GATES])
+def test_a_phase_gate_has_a_blocking_check_for_each_season_and_one_over_all(gate: GateName) -> None:
+    checks = {spec.name: spec for spec in EVERY_CHECK if spec.asset_key == gate.key}
+    assert set(checks) == {gate.name, *(gate.check_of(season.name) for season in SEASONS)}
+    assert all(spec.blocking and spec.description for spec in checks.values())
 
 
 @pytest.mark.parametrize("spec", SPECS.values(), ids=[key.to_user_string() for key in SPECS])
