@@ -44,9 +44,11 @@ DAMAGES: dict[str, tuple[int, str, str]] = {
     ),
     "a bad file of a required feed": (
         0,
-        "INSERT INTO nba_reference.file_quarantine BY NAME SELECT 'a/b.json' AS object_key, 'team_boxscore' AS feed, "
-        f"'nba_raw.nbac_team_boxscore' AS table_name, DATE '{DAY}' AS game_date, 'corrupt_file' AS reason_code, "
-        "'no JSON' AS detail, 1 AS bytes, 'r' AS run_id, now()::TIMESTAMP AS first_seen_at",
+        (
+            "INSERT INTO nba_reference.file_quarantine BY NAME SELECT 'a/b.json' AS object_key, 'team_boxscore' AS feed, "
+            f"'nba_raw.nbac_team_boxscore' AS table_name, DATE '{DAY}' AS game_date, 'corrupt_file' AS reason_code, "
+            "'no JSON' AS detail, 1 AS bytes, 'r' AS run_id, now()::TIMESTAMP AS first_seen_at"
+        ),
         f"nba_raw/nbac_team_boxscore {DAY}: corrupt_file a/b.json (no JSON)",
     ),
     "a table without a column": (
@@ -57,12 +59,14 @@ DAMAGES: dict[str, tuple[int, str, str]] = {
     "a date without summaries": (
         1,
         NO_SUMMARY,
-        f"nba_analytics/player_game_summary {DAY}: missing. backfill run nba_analytics/player_game_summary --date {DAY}",
+        f"player_game_summary {DAY}: missing. backfill run nba_analytics/player_game_summary --date {DAY}",
     ),
     "a failure that no run has cured": (
         1,
-        "UPDATE nba_reference.processor_run_history SET success = FALSE, error_category = 'PROCESSING_ERROR', "
-        f"error_message = 'division by zero' WHERE output_table = 'player_game_summary' AND data_date = '{DAY}'",
+        (
+            "UPDATE nba_reference.processor_run_history SET success = FALSE, error_category = 'PROCESSING_ERROR', "
+            f"error_message = 'division by zero' WHERE output_table = 'player_game_summary' AND data_date = '{DAY}'"
+        ),
         f"STOP PROCESSING_ERROR nba_analytics/player_game_summary {DAY}: division by zero",
     ),
     "rows that no run vouches for": (
@@ -72,8 +76,10 @@ DAMAGES: dict[str, tuple[int, str, str]] = {
     ),
     "a row twice": (
         1,
-        "INSERT INTO nba_analytics.team_offense_game_summary SELECT * FROM nba_analytics.team_offense_game_summary "
-        f"WHERE game_date = '{DAY}' LIMIT 1",
+        (
+            "INSERT INTO nba_analytics.team_offense_game_summary SELECT * FROM nba_analytics.team_offense_game_summary "
+            f"WHERE game_date = '{DAY}' LIMIT 1"
+        ),
         f"nba_analytics/team_offense_game_summary {DAY}: ",
     ),
     "a value out of range": (
