@@ -8,7 +8,7 @@ from backfill_pipelines.nba.catalog import CATALOG
 from backfill_pipelines.nba.catalog_views import catalog_tables
 from backfill_pipelines.nba.tables_analytics import PLAYER_SUMMARY
 from backfill_pipelines.nba.tables_raw import PLAYER_LINES, TEAM_BOXSCORE
-from backfill_pipelines.nba.tables_reference import ACCEPTED_GAPS, ROW_QUARANTINE
+from backfill_pipelines.nba.tables_reference import ACCEPTED_GAPS, ROW_QUARANTINE, STALE_PARTITIONS
 from backfill_pipelines.stores.warehouse import Work
 from backfill_pipelines_tests.nba.gap_analysis.conftest import (
     CLOSING,
@@ -77,6 +77,14 @@ def test_rows_set_aside_are_shown_until_a_later_load_takes_them(world: World) ->
     assert world.states(MONDAY, MONDAY)["nbac_team_boxscore", str(MONDAY)].state == "quarantined"
     world.write(ROW_QUARANTINE, [row | {"resolved_at": row["first_seen_at"]}])
     assert world.states(MONDAY, MONDAY)["nbac_team_boxscore", str(MONDAY)].state == "complete"
+
+
+def test_a_complete_date_in_an_open_repair_is_stale_and_not_accounted_for(world: World) -> None:
+    mark = bare(STALE_PARTITIONS, table_name=TEAM_BOXSCORE.full_name, partition_date=MONDAY)
+    world.write(STALE_PARTITIONS, [mark])
+    day = world.states(MONDAY, MONDAY)["nbac_team_boxscore", str(MONDAY)]
+    assert (day.state, day.is_accounted) == ("stale", False)
+    assert world.report("q13", MONDAY, MONDAY)[0]["unexplained"] == 1
 
 
 def test_a_day_whose_schedule_failed_to_load_is_a_gap_and_no_day_off(world: World) -> None:
