@@ -16,10 +16,9 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 from backfill_pipelines.backfill.event_storage import enable_event_batches
 from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.backfill.gaps import consecutive
+from backfill_pipelines.backfill.run_mode import CLI_TAG
 from backfill_pipelines.settings import PROJECT_ROOT, Settings
 
-#: The tag by which the run history knows runs of the command line.
-CLI_TAG = "backfill/cli"
 #: Dagster prints every event of an in-process run; the event log has them all the same.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 

@@ -10,7 +10,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from backfill_pipelines.cli import BROKEN, RED, app
+from backfill_pipelines.cli import app
+from backfill_pipelines.cli_console import BROKEN, RED
 from backfill_pipelines.nba.sample import write_feeds
 
 FIRST, LAST = "2022-11-08", "2022-11-11"

@@ -37,6 +37,21 @@ def record_verdicts(context: dg.AssetExecutionContext, key: dg.AssetKey, verdict
         )
 
 
+def attach_metadata(
+    context: dg.AssetExecutionContext, key: dg.AssetKey, metadata: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Metadata for the materialisation of each partition of a range run.
+
+    ``add_asset_metadata`` lists the partitions of the range anew for every one of them: a third of a second for a
+    season. The partitions here are keys of the run, so the look-up is left out.
+    """
+    step = context.op_execution_context._step_execution_context  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    kept = step._metadata_accumulator  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    for partition, values in metadata.items():
+        kept = kept.with_additional_asset_metadata(asset_key=key, metadata=values, partition_key=partition)
+    step._metadata_accumulator = kept  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+
+
 def _evaluation(key: dg.AssetKey, verdict: Verdict, target: Any) -> dg.AssetCheckEvaluation:
     return dg.AssetCheckEvaluation(
         asset_key=key,

@@ -11,11 +11,13 @@ from typing import Any
 import dagster as dg
 
 from backfill_pipelines.backfill import metadata
+from backfill_pipelines.backfill.admission import Admission
 from backfill_pipelines.backfill.contracts import TableContract
 from backfill_pipelines.backfill.failures import StoreError
 from backfill_pipelines.backfill.gates import SAMPLE_SIZE, Gate, Measurement
 from backfill_pipelines.backfill.outcome import Decision, RangeOutcome, StagedPartition, State
-from backfill_pipelines.nba import ledger
+from backfill_pipelines.backfill.run_mode import CLI_TAG
+from backfill_pipelines.nba import ledger, repair_ledger
 from backfill_pipelines.nba.catalog import Entry
 from backfill_pipelines.nba.feeds.loading import Loaded
 from backfill_pipelines.nba.gates import items_sql
@@ -23,7 +25,7 @@ from backfill_pipelines.nba.ledger import RunInfo, utc_now
 from backfill_pipelines.nba.lineage import lineage_of
 from backfill_pipelines.nba.statements import PACKAGE
 from backfill_pipelines.nba.tables_raw import SCHEDULE
-from backfill_pipelines.nba.tables_reference import GATE_VERDICTS, RUN_HISTORY
+from backfill_pipelines.nba.tables_reference import GATE_VERDICTS, RUN_HISTORY, STALE_PARTITIONS
 from backfill_pipelines.stores import sql
 from backfill_pipelines.stores.warehouse import Digest, Warehouse, WarehouseSession, Work
 
@@ -79,7 +81,7 @@ class WarehouseTarget:
         return {str(day): Decision.PUBLISHED if day in changed else Decision.ALREADY_DONE for day in days}
 
     def record(self, outcome: RangeOutcome) -> None:
-        """Run history, verdicts and quarantine of the range."""
+        """Run history, verdicts and quarantine of the range; what it has rebuilt is no longer stale."""
         outcomes = list(outcome.partitions.values())
         upstream = {u.full_name: self._session.published(u) for u in self._entry.reads} if self._staged else {}
         ledger.write(
@@ -88,6 +90,8 @@ class WarehouseTarget:
             ledger.history_rows(self._entry, self._run, outcomes, upstream),
         )
         ledger.write(self._session, GATE_VERDICTS, ledger.verdict_rows(self._entry, self._run, outcomes))
+        stale = repair_ledger.resolve(self._session, self._contract.full_name, outcomes)
+        ledger.write(self._session, STALE_PARTITIONS, stale)
         if self._loaded is not None:
             days = [date.fromisoformat(p) for p in self._staged]
             ledger.quarantine(self._session, self._entry, self._run, self._loaded, days)
@@ -194,7 +198,7 @@ class WarehouseTarget:
 @contextmanager
 def open_target(
     context: dg.AssetExecutionContext,
-    partitions: Sequence[str],
+    admission: Admission,
     *,
     warehouse: Warehouse,
     entry: Entry,
@@ -206,16 +210,16 @@ def open_target(
         triggered_by=_triggered_by(context.run.tags),
         started_at=utc_now(),
         attempt=context.retry_number + 1,
-        skip_downstream=context.run.tags.get("backfill/skip_downstream") == "true",
+        mode=admission.mode,
     )
-    days = tuple(date.fromisoformat(partition) for partition in partitions)
+    days = tuple(date.fromisoformat(partition) for partition in admission.partitions)
     with warehouse.session(Work(context.run.run_id, entry.contract.full_name, days)) as session:
         target = WarehouseTarget(session, entry, run, compute)
         try:
             yield target
         except Exception as error:
             try:
-                target.record_crash(partitions, error)
+                target.record_crash(admission.partitions, error)
             except StoreError as second:
                 error.add_note(f"the run history could not be written either: {second}")
             raise
@@ -225,7 +229,9 @@ def _triggered_by(tags: Mapping[str, str]) -> str:
     for tag, name in (
         ("dagster/backfill", "backfill"),
         ("dagster/sensor_name", "sensor"),
-        ("backfill/cli", "cli"),
+        ("dagster/schedule_name", "schedule"),
+        ("dagster/auto_materialize", "automation"),
+        (CLI_TAG, "cli"),
     ):
         if tag in tags:
             return name

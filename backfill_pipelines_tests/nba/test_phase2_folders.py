@@ -66,7 +66,7 @@ def test_what_reads_a_missing_schedule_is_refused_with_its_reason(feeds: FeedFol
 def test_a_table_that_nobody_ran_before_is_named_with_the_command_to_run(run: Pipeline) -> None:
     text = failure_text(run, BOX)
     assert (
-        "nba_raw/nbac_schedule 2023-04-23 is not published. "
+        "Upstream nba_raw/nbac_schedule is not complete for 2023-04-23: not published. "
         "Repair: backfill run nba_raw/nbac_schedule --date 2023-04-23" in text
     )
 
