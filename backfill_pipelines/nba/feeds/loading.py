@@ -92,7 +92,9 @@ class _Loading:
                 if used is not None:
                     self._loaded.entities.add(used.capture.entity)
                     _keep_aside(self._loaded, used.capture, used.parsed, wanted, self._days)
-        self._loaded.table = pa.concat_tables(self._tables).filter(pc.field("game_date").isin(self._days))
+        self._loaded.table = pa.concat_tables(self._tables)
+        if not wanted.issuperset(self._loaded.table["game_date"].unique().to_pylist()):
+            self._loaded.table = self._loaded.table.filter(pc.field("game_date").isin(self._days))
         return self._loaded
 
     def _first_that_parses(self, newest: _Attempt, versions: Sequence[Capture]) -> _Attempt | None:
