@@ -7,7 +7,7 @@ import dagster as dg
 
 from backfill_pipelines.backfill.event_storage import enable_event_batches
 from backfill_pipelines.nba.assets import build_assets
-from backfill_pipelines.nba.automation import build_sensors
+from backfill_pipelines.nba.automation import build_schedules, build_sensors
 from backfill_pipelines.nba.gap_asset import build_gap_analysis
 from backfill_pipelines.nba.phase_gates.assets import build_phase_gates
 from backfill_pipelines.settings import Settings, read_settings
@@ -25,6 +25,7 @@ def build_defs(settings: Settings, resources: Mapping[str, Any] | None = None) -
             build_gap_analysis(settings.warehouse),
         ],
         sensors=build_sensors(),
+        schedules=build_schedules(),
         resources={**build_resources(settings), **(resources or {})},
         executor=dg.in_process_executor,
     )

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
@@ -101,13 +103,27 @@ def test_neighbours_in_the_graph_never_share_a_run_because_a_red_parent_would_sk
     assets = {asset.key: asset for asset in build_defs(Settings()).assets or ()}
     for asset in assets.values():
         for parent in asset.dependency_keys - {asset.key}:
-            assert asset.backfill_policy != assets[parent].backfill_policy
+            assert asset.backfill_policy is None or asset.backfill_policy != assets[parent].backfill_policy
 
 
 def test_sensors_are_stopped_by_default() -> None:
     sensors = list(build_defs(Settings()).sensors or ())
-    assert {sensor.name for sensor in sensors} == {"nba_phase_2_gap_sensor", "nba_phase_3_gap_sensor"}
+    gap_sensors = {f"nba_phase_{number}_gap_sensor" for number in (2, 3, 4)}
+    assert {sensor.name for sensor in sensors} == {*gap_sensors, "nba_live_cascade"}
     assert all(sensor.default_status == dg.DefaultSensorStatus.STOPPED for sensor in sensors)
+
+
+@pytest.mark.parametrize(("at", "loaded"), [("2026-01-15T09:00", "2026-01-14"), ("2025-08-01T09:00", None)])
+def test_the_daily_load_asks_for_yesterday_in_a_season_and_says_why_not_outside(at: str, loaded) -> None:
+    definitions = build_defs(Settings())
+    (schedule,) = definitions.schedules or ()
+    assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
+    time = datetime.fromisoformat(at).replace(tzinfo=ZoneInfo("America/New_York"))
+    repository = definitions.get_repository_def()
+    context = dg.build_schedule_context(scheduled_execution_time=time, repository_def=repository)
+    found = schedule.evaluate_tick(context)
+    assert [request.partition_key for request in found.run_requests or ()] == ([loaded] if loaded else [])
+    assert (found.skip_message == "2025-07-31 lies in no season") is (loaded is None)
 
 
 def test_a_fresh_interpreter_without_any_setting_loads_the_code_location() -> None:

@@ -147,7 +147,8 @@ class WarehouseTarget:
             return (State.COMPLETE, "") if digest.rows else (State.EXPECTED_EMPTY, "no_games")
         expected, found = coverage.get("keys_expected", 0), coverage.get("keys_found", 0)
         if not expected:
-            return State.EXPECTED_EMPTY, self._empty_reason(day)
+            # A roster is worth keeping on a day without games.
+            return (State.COMPLETE, "") if digest.rows else (State.EXPECTED_EMPTY, self._empty_reason(day))
         if found < expected:
             return (State.PARTIAL if found else State.MISSING), f"{found} of {expected} {self._entry.coverage.unit}"
         return (State.QUARANTINED, f"{quarantined} set aside") if quarantined else (State.COMPLETE, "")
