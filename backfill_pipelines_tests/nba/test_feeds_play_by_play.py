@@ -251,6 +251,13 @@ def test_an_event_twice_is_one_row_and_contradicting_ones_are_none(feeds: FeedFo
     assert loaded.table.num_rows == before - 1
 
 
+def test_a_file_read_row_by_row_has_the_rows_of_the_same_file_read_by_column(feeds: FeedFolder) -> None:
+    """One repeated line is enough to send a file down the slow way."""
+    before = contents(feeds)
+    change(feeds, lambda e: e.lines.append(list(e.lines[3])))
+    assert contents(feeds).equals(before)
+
+
 @pytest.mark.parametrize(("column", "value"), [("date", "2023-04-22"), ("game_id", "42200999")])
 def test_a_file_that_goes_on_with_another_game_is_set_aside(feeds: FeedFolder, column: str, value: str) -> None:
     """Two files joined into one: the second game's shots would go to the first one's players."""
