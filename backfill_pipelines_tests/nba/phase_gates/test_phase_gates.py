@@ -47,7 +47,8 @@ DAMAGES: dict[str, tuple[int, str, str]] = {
         (
             "INSERT INTO nba_reference.file_quarantine BY NAME SELECT 'a/b.json' AS object_key, "
             "'team_boxscore' AS feed, 'nba_raw.nbac_team_boxscore' AS table_name, "
-            f"DATE '{DAY}' AS game_date, 'corrupt_file' AS reason_code, 'no JSON' AS detail, 1 AS bytes, 'r' AS run_id, now()::TIMESTAMP AS first_seen_at"
+            f"DATE '{DAY}' AS game_date, 'corrupt_file' AS reason_code, "
+            "'no JSON' AS detail, 1 AS bytes, 'r' AS run_id, now()::TIMESTAMP AS first_seen_at"
         ),
         f"nba_raw/nbac_team_boxscore {DAY}: corrupt_file a/b.json (no JSON)",
     ),
