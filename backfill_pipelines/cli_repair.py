@@ -9,6 +9,7 @@ from rich.table import Table
 
 from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.backfill.repair import Mark
+from backfill_pipelines.backfill.run_mode import REPAIR_TAG
 from backfill_pipelines.cli_console import RED, console, day_of, reported
 from backfill_pipelines.nba.assets import build_assets
 from backfill_pipelines.nba.catalog import Entry
@@ -127,7 +128,7 @@ def _rerun(settings: Settings, instance: dg.DagsterInstance) -> Rerun:
 
     def rerun(entry: Entry, partitions: Sequence[str]) -> list[str]:
         asset = assets[tuple(entry.contract.asset_key)]
-        chunks = run_asset(asset, partitions, instance=instance, resources=resources)
+        chunks = run_asset(asset, partitions, instance=instance, resources=resources, tags={REPAIR_TAG: "true"})
         return [chunk.failure for chunk in chunks if chunk.failure]
 
     return rerun

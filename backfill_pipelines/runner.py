@@ -63,6 +63,7 @@ def run_asset(
     instance: dg.DagsterInstance,
     resources: Mapping[str, Any],
     config: Mapping[str, Any] | None = None,
+    tags: Mapping[str, str] | None = None,
     started: Callable[[str, str, str], None] = lambda *_: None,
 ) -> Iterator[ChunkResult]:
     """Run an asset over partitions, joined into ranges of neighbours no longer than its backfill policy allows."""
@@ -73,7 +74,7 @@ def run_asset(
     longest = policy.max_partitions_per_run or len(partitions)
     for keys in consecutive(partitions, definition.get_partition_keys(), longest):
         started(asset.key.to_user_string(), keys[0], keys[-1])
-        yield _run_range(asset, keys, instance, resources, config or {})
+        yield _run_range(asset, keys, instance, resources, config or {}, tags or {})
 
 
 def run_unpartitioned(
@@ -100,6 +101,7 @@ def _run_range(
     instance: dg.DagsterInstance,
     resources: Mapping[str, Any],
     config: Mapping[str, Any],
+    tags: Mapping[str, str],
 ) -> ChunkResult:
     result = dg.materialize(
         [asset],
@@ -109,6 +111,7 @@ def _run_range(
             ASSET_PARTITION_RANGE_START_TAG: keys[0],
             ASSET_PARTITION_RANGE_END_TAG: keys[-1],
             **_command_line_tags(asset),
+            **tags,
         },
         run_config={**_QUIET, "ops": {asset.op.name: {"config": dict(config)}}},
         raise_on_error=False,

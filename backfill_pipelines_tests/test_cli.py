@@ -154,7 +154,7 @@ def test_an_accepted_gap_lets_its_date_through_as_reconstructed(shell: Shell) ->
         (["run", TEAM_BOX], "nothing chosen"),
         (["accept-gap", "nba_raw.nothing", FIRST, "x", "--reason", "r", "--by", "b"], "no raw table"),
         (["accept-gap", "nba_raw.player_lines", FIRST, "x", "--reason", "r", "--by", "b"], "x is not expected"),
-        (["demo", "--feeds", "/nonexistent"], "does not exist"),
+        (["demo", "--feeds", "/no/such/folder"], "does not exist"),
         (["gate", "nba", "0", "--season", "1999-00"], "no season 1999-00"),
     ],
 )

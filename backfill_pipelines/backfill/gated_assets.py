@@ -40,7 +40,7 @@ from backfill_pipelines.backfill.outcome import (
     StagedPartition,
     failure_message,
 )
-from backfill_pipelines.backfill.run_mode import SKIP_DOWNSTREAM_TAG, RangeConfig, RunMode, run_mode
+from backfill_pipelines.backfill.run_mode import REPAIR_TAG, SKIP_DOWNSTREAM_TAG, RangeConfig, RunMode, run_mode
 from backfill_pipelines.backfill.verdicts import attach_metadata, record_verdicts
 
 
@@ -213,7 +213,7 @@ def _admission(
     admitted, issues = list(partitions), dict[str, Sequence[str]]()
     if spec.upstreams:
         measured = dict(admit(context.instance, spec.upstreams, partitions))
-        if spec.phase_gate and mode.backfill:
+        if spec.phase_gate and mode.backfill and REPAIR_TAG not in context.run.tags:
             gate = behind_gate(context.instance, spec.phase_gate, partitions)
             measured = {p: measured[p].joined(gate[p]) for p in partitions}
         admitted = _refuse(spec.all_gates[0], measured, outcomes, admitted)

@@ -15,6 +15,9 @@ from backfill_pipelines.backfill.failures import SettingsError
 
 #: The tag by which the run history knows runs of the command line.
 CLI_TAG = "backfill/cli"
+#: ``true`` on a run that rebuilds what a correction made stale: every partition of it was published before, behind the
+#: gate of its phase, which is red while the repair is under way.
+REPAIR_TAG = "backfill/repair"
 #: ``true`` on a run whose published partitions must set nothing going downstream, ``false`` on any other.
 SKIP_DOWNSTREAM_TAG = "backfill/skip_downstream"
 

@@ -7,7 +7,7 @@ import pytest
 
 from backfill_pipelines.backfill.admission import LAST_PARTITION, HistoryReport, PhaseGate
 from backfill_pipelines.backfill.gates import HISTORY_GATE, UPSTREAM_GATE, Measurement
-from backfill_pipelines.backfill.run_mode import RunMode
+from backfill_pipelines.backfill.run_mode import REPAIR_TAG, RunMode
 from backfill_pipelines.backfill.verdicts import latest_verdict
 from backfill_pipelines_tests.backfill.toy import LedgerTarget, check, days, failure_text, run_range, toy_asset
 
@@ -131,6 +131,23 @@ def test_a_backfill_does_not_pass_a_phase_gate_that_is_not_green(
     assert text in failure_text(result, asset)
     assert target.computed == []
     assert latest_verdict(instance, check(asset, UPSTREAM_GATE), LAST) is False
+
+
+def test_a_repair_goes_on_without_the_gate_that_its_own_stale_dates_keep_red(
+    instance: dg.DagsterInstance, behind: tuple[LedgerTarget, dg.AssetsDefinition]
+) -> None:
+    prepared(instance)
+    target, asset = behind
+    report_gate(instance, LAST, passed=False)
+    result = dg.materialize(
+        [asset],
+        instance=instance,
+        partition_key=LAST,
+        tags={REPAIR_TAG: "true"},
+        run_config={"ops": {asset.op.name: {"config": {"backfill_mode": True}}}},
+    )
+    assert result.success
+    assert target.computed == [[LAST]]
 
 
 def test_behind_a_green_gate_a_backfill_goes_on_and_live_runs_need_none(

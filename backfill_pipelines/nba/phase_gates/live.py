@@ -32,6 +32,7 @@ class LiveDate:
 
     day: date
     live_tables: int
+    tables_run: int = 0
     failing: str = ""
     reason: str = ""
 
@@ -48,7 +49,7 @@ def judge_live(warehouse: Warehouse, session: WarehouseSession, scope: Scope, fo
 def _end_to_end(warehouse: Warehouse, rows: Sequence[dict[str, Any]], found: Judgement) -> str:
     needed = required_tables(CATALOG)
     dates = [_live_date(day, list(group), needed) for day, group in groupby(rows, lambda row: row["partition_date"])]
-    best = max(dates, key=lambda one: (one.live_tables, one.day), default=None)
+    best = max(dates, key=lambda one: (one.live_tables, one.tables_run, one.day), default=None)
     for one in dates:
         if not one.failing:
             best = _against_published(warehouse, one, rows)
@@ -70,14 +71,14 @@ def _end_to_end(warehouse: Warehouse, rows: Sequence[dict[str, Any]], found: Jud
 
 def _live_date(day: date, rows: Sequence[dict[str, Any]], needed: Sequence[str]) -> LiveDate:
     by_table = {row["table_name"]: row for row in rows}
-    live = sum(row["is_live"] for row in rows)
+    live, run = sum(row["is_live"] for row in rows), sum(row["success"] is not None for row in rows)
     for table in needed:
         row = by_table.get(table)
         if row is None:
-            return LiveDate(day, live, asset_of(table), "nothing is expected of the table on this date")
+            return LiveDate(day, live, run, asset_of(table), "nothing is expected of the table on this date")
         if not row["is_live"]:
-            return LiveDate(day, live, asset_of(table), _why(row))
-    return LiveDate(day, live)
+            return LiveDate(day, live, run, asset_of(table), _why(row))
+    return LiveDate(day, live, run)
 
 
 def _why(row: dict[str, Any]) -> str:
@@ -97,7 +98,7 @@ def _against_published(warehouse: Warehouse, live: LiveDate, rows: Iterable[dict
                 published = session.published(BY_TABLE[row["table_name"]].contract)[live.day].value
                 if published != row["partition_digest"]:
                     reason = f"published is {published[:12]}, the live run gave {str(row['partition_digest'])[:12]}"
-                    return LiveDate(live.day, live.live_tables, asset_of(row["table_name"]), reason)
+                    return LiveDate(live.day, live.live_tables, live.tables_run, asset_of(row["table_name"]), reason)
     return live
 
 

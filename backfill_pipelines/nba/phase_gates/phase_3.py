@@ -62,7 +62,7 @@ def _years(session: WarehouseSession, span: Span, found: Judgement) -> None:
     note = "; ".join(f"{row['year']} not judged: {row['judged']}" for row in rows if row not in judged)
     low, high = MEAN_POINTS
     points = [
-        f"{row['year']}: {row['mean_points']} points on average, expected {low:g} to {high:g}"
+        f"{row['year']}: {row['mean_points'] or 0:.2f} points on average, expected {low:g} to {high:g}"
         for row in judged
         if row["mean_points"] is None or not low <= row["mean_points"] <= high
     ]
@@ -84,12 +84,12 @@ def _is_judged(row: Mapping[str, Any], span: Span) -> str:
 def _nulls(session: WarehouseSession, span: Span, found: Judgement) -> None:
     rows = span.rows(session, "null_rates")
     for row in rows:
-        row["percent"] = round(100 * row["nulls"] / row["row_count"], 3) if row["row_count"] else None
+        row["percent"] = round(100 * row["null_rows"] / row["row_count"], 3) if row["row_count"] else None
     found.show("NULLs of player_game_summary", rows, span)
     culprits = [
-        f"{row['column_name']} is NULL in {row['nulls']} of {row['row_count']} rows"
+        f"{row['column_name']} is NULL in {row['null_rows']} of {row['row_count']} rows"
         for row in rows
-        if row["nulls"] > _nulls_allowed(row)
+        if row["null_rows"] > _nulls_allowed(row)
     ]
     found.add(NULLS_RARE, measurement(len(rows), culprits), _LOOK, span)
 

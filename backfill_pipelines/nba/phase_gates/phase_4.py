@@ -48,7 +48,7 @@ def _quality(session: WarehouseSession, span: Span, found: Judgement, *, expecte
     if mean is None and expected:
         culprits = ["ml_feature_store_v2 has no row"]
     elif mean is not None and mean < LEAST_FEATURE_QUALITY:
-        culprits = [f"mean feature_quality_score {mean} over {row['row_count']} rows, at least 85 needed"]
+        culprits = [f"mean feature_quality_score {mean:.2f} over {row['row_count']} rows, at least 85 needed"]
     note = "" if expected else _NOTHING
     repair = "see feature_sources of ml_feature_store_v2: which features are defaults, and why"
     found.add(FEATURES_GOOD, measurement(1, culprits, note=note), repair, span)

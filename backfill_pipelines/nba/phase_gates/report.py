@@ -58,7 +58,7 @@ def _words(gate: GateName, scope: Scope, judged: Judgement, red: Sequence[str], 
     text = f"{gate.red}: {open_dates} of {total} unexplained; red: {', '.join(red)}"
     percent = 100 * (total - open_dates) / total if total else 0.0
     almost = f". Almost ready ({percent:.2f} % accounted for), which is not ready"
-    return text + almost if percent >= ALMOST_READY_PERCENT else text
+    return text + almost if open_dates and percent >= ALMOST_READY_PERCENT else text
 
 
 def _rule_row(finding: Finding) -> dict[str, Any]:

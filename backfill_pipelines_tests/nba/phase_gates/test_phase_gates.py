@@ -45,9 +45,9 @@ DAMAGES: dict[str, tuple[int, str, str]] = {
     "a bad file of a required feed": (
         0,
         (
-            "INSERT INTO nba_reference.file_quarantine BY NAME "
-            "SELECT 'a/b.json' AS object_key, 'team_boxscore' AS feed, "
-            f"'nba_raw.nbac_team_boxscore' AS table_name, DATE '{DAY}' AS game_date, 'corrupt_file' AS reason_code, "
+            "INSERT INTO nba_reference.file_quarantine BY NAME SELECT 'a/b.json' AS object_key, "
+            "'team_boxscore' AS feed, 'nba_raw.nbac_team_boxscore' AS table_name, "
+            f"DATE '{DAY}' AS game_date, 'corrupt_file' AS reason_code, "
             "'no JSON' AS detail, 1 AS bytes, 'r' AS run_id, now()::TIMESTAMP AS first_seen_at"
         ),
         f"nba_raw/nbac_team_boxscore {DAY}: corrupt_file a/b.json (no JSON)",
