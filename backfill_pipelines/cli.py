@@ -15,6 +15,7 @@ from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.backfill.gates import UPSTREAM_GATE
 from backfill_pipelines.cli_console import RED, console, day_of, reported
 from backfill_pipelines.cli_gaps import gaps_app
+from backfill_pipelines.cli_gates import gates_app
 from backfill_pipelines.cli_repair import repair_app
 from backfill_pipelines.nba.accepted_gaps import accept_gap
 from backfill_pipelines.nba.assets import build_assets
@@ -28,6 +29,7 @@ from backfill_pipelines.stores.resources import build_resources, build_warehouse
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Gated, resumable historical backfills.")
 app.add_typer(gaps_app, name="gaps")
+app.add_typer(gates_app, name="gate")
 app.add_typer(repair_app, name="repair")
 
 #: Open dates named for each table.
@@ -82,13 +84,13 @@ def demo(
     first: First = None,
     last: Last = None,
 ) -> None:
-    """Run phase 2 and phase 3 over the days of the feeds; exit code 0 only if every gate is green."""
+    """Run every phase over the days of the feeds; a red phase gate stops it; exit code 0 only if all is green."""
     settings = read_settings()
     main_job.place_feeds(settings, feeds, season or [main_job.SAMPLE_SEASON], console)
     set_up(build_warehouse(settings))
     days = _between(main_job.days_of_feeds(settings), first, last)
-    failed = main_job.run_all(settings, days, console)
-    if not _show(settings, days) or failed:
+    done = main_job.run_all(settings, days, console)
+    if not _show(settings, days) or not done:
         raise typer.Exit(RED)
 
 

@@ -9,7 +9,6 @@ whole is judged by data; the domain brings that check (``HistoryCheck``).
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import dagster as dg
 from dagster._core.event_api import PartitionKeyFilter
@@ -18,8 +17,11 @@ from backfill_pipelines.backfill.gates import CAUSE, READ_BACK_GATE, SAMPLE_SIZE
 from backfill_pipelines.backfill.run_mode import RunMode
 from backfill_pipelines.backfill.verdicts import latest_verdicts
 
-#: Check metadata of a phase gate: the last partition that it has judged.
+#: Check metadata of a phase gate: the first and the last partition that it has judged.
+FIRST_PARTITION = "first_partition"
 LAST_PARTITION = "last_partition"
+#: Runs of a phase gate that are looked back on for its latest verdict.
+_GATE_RUNS = 100
 
 
 def same_partition(partition: str) -> Sequence[str]:
@@ -77,14 +79,16 @@ class Admission:
 
 
 def behind_gate(instance: dg.DagsterInstance, gate: PhaseGate, partitions: Sequence[str]) -> Mapping[str, Measurement]:
-    """Whether the phase gate is green for each partition: measured, passed, and up to that partition."""
-    checks = {name: dg.AssetCheckKey(gate.key, name) for name in {gate.check_name(p) for p in partitions}}
-    records = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(checks.values()))
-    why = {name: _gate_state(records.get(check)) for name, check in checks.items()}
+    """Whether the phase gate is green for each partition: measured, passed, and over that partition."""
+    states = {
+        name: _gate_state(instance, dg.AssetCheckKey(gate.key, name)) for name in map(gate.check_name, partitions)
+    }
     found: dict[str, Measurement] = {}
     for partition in partitions:
         name = gate.check_name(partition)
-        problem, last = why[name]
+        problem, first, last = states[name]
+        if not problem and first and partition < first:
+            problem = f"was measured from {first} on only"
         if not problem and last and partition > last:
             problem = f"was measured up to {last} only"
         text = f"{gate.key.to_user_string()} {name} {problem}. Repair: {gate.repair}"
@@ -92,13 +96,34 @@ def behind_gate(instance: dg.DagsterInstance, gate: PhaseGate, partitions: Seque
     return found
 
 
-def _gate_state(record: Any) -> tuple[str, str]:
-    """What is wrong with the latest verdict of a phase gate, and the last partition that it covers."""
-    evaluation: object = record.evaluation if record else None
-    if not isinstance(evaluation, dg.AssetCheckEvaluation):
-        return "has not been measured", ""
-    last = evaluation.metadata.get(LAST_PARTITION)
-    return ("" if evaluation.passed else "is red"), (str(last.value) if last else "")
+def _gate_state(instance: dg.DagsterInstance, check: dg.AssetCheckKey) -> tuple[str, str, str]:
+    """What is wrong with the latest verdict of a phase gate, and the first and last partition that it covers."""
+    evaluation, is_running = _latest_evaluation(instance, check)
+    if is_running:
+        return "is being measured", "", ""
+    if evaluation is None:
+        return "has not been measured", "", ""
+    first, last = (evaluation.metadata.get(name) for name in (FIRST_PARTITION, LAST_PARTITION))
+    bounds = (str(first.value) if first else "", str(last.value) if last else "")
+    return ("" if evaluation.passed else "is red", *bounds)
+
+
+def _latest_evaluation(
+    instance: dg.DagsterInstance, check: dg.AssetCheckKey
+) -> tuple[dg.AssetCheckEvaluation | None, bool]:
+    """The latest verdict of a gate's check, and whether a newer run is still at it.
+
+    A gate that was asked about one season plans the checks of all: a run that ended without a verdict of this one
+    was about another season, or died, and says nothing.
+    """
+    for record in instance.event_log_storage.get_asset_check_execution_history(check, limit=_GATE_RUNS):
+        evaluation: object = record.evaluation
+        if isinstance(evaluation, dg.AssetCheckEvaluation):
+            return evaluation, False
+        run = instance.get_run_by_id(record.run_id)
+        if run is not None and not run.is_finished:
+            return None, True
+    return None, False
 
 
 def admit(

@@ -12,12 +12,11 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 from dagster._core.event_api import PartitionKeyFilter
-from dagster._core.execution.backfill import BulkActionStatus
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
-from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from backfill_pipelines.backfill.admission import PhaseGate, Upstream, admitted, behind_gate
+from backfill_pipelines.backfill.busy import busy_with
 from backfill_pipelines.backfill.gaps import AssetState, Failures, GapPlan, GapPolicy, GapRequest, plan_gaps
 from backfill_pipelines.backfill.gates import READ_BACK_GATE
 from backfill_pipelines.backfill.verdicts import latest_verdicts
@@ -112,19 +111,6 @@ def _job_of(key: dg.AssetKey) -> UnresolvedAssetJobDefinition:
     """A job of one asset: one job of assets with several backfill policies would take the smallest for all."""
     selection = dg.AssetSelection.assets(key)
     return dg.define_asset_job(_job_name(key), selection=selection)  # pyright: ignore[reportUnknownMemberType]
-
-
-def busy_with(instance: dg.DagsterInstance, keys: Sequence[dg.AssetKey]) -> str:
-    """The backfill or run of the same assets that is under way, in words; empty when there is none."""
-    wanted = set(keys)
-    for status in (BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING):
-        for backfill in instance.get_backfills(status=status):
-            if wanted & set(backfill.asset_selection or ()):
-                return f"backfill {backfill.backfill_id} of the same assets is {status.value.lower()}"
-    for run in instance.get_runs(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES)):
-        if wanted & set(run.asset_selection or ()):
-            return f"run {run.run_id} of the same assets is {run.status.value.lower()}"
-    return ""
 
 
 def asset_state(instance: dg.DagsterInstance, asset: GapAsset, expected: Sequence[str]) -> AssetState:

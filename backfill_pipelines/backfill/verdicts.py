@@ -24,16 +24,47 @@ def record_verdicts(context: dg.AssetExecutionContext, key: dg.AssetKey, verdict
     batch, which the batching event storage writes in one transaction.
     """
     targets = latest_materializations(context.instance, key, {verdict.partition for verdict in verdicts})
+    _record(
+        context,
+        [
+            (
+                _evaluation(key, verdict, targets.get(verdict.partition)),
+                verdict.text if not verdict.passed else f"{verdict.gate.name} is green for {verdict.partition}",
+            )
+            for verdict in verdicts
+        ],
+    )
+
+
+def record_evaluations(context: dg.AssetExecutionContext, evaluations: Sequence[dg.AssetCheckEvaluation]) -> None:
+    """Evaluations of checks without partitions, as they are."""
+    _record(context, [(evaluation, evaluation.description or "") for evaluation in evaluations])
+
+
+def latest_target(
+    instance: dg.DagsterInstance, key: dg.AssetKey
+) -> AssetCheckEvaluationTargetMaterializationData | None:
+    """The latest materialisation of an asset without partitions, at which a verdict is aimed."""
+    records = instance.fetch_materializations(key, limit=1).records
+    return _target(records[0]) if records else None
+
+
+def _target(record: dg.EventLogRecord) -> AssetCheckEvaluationTargetMaterializationData:
+    return AssetCheckEvaluationTargetMaterializationData(
+        storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
+    )
+
+
+def _record(context: dg.AssetExecutionContext, evaluations: Sequence[tuple[dg.AssetCheckEvaluation, str]]) -> None:
     step = context.op_execution_context._step_execution_context  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
     batch = uuid4().hex
-    for position, verdict in enumerate(verdicts, start=1):
-        evaluation = _evaluation(key, verdict, targets.get(verdict.partition))
+    for position, (evaluation, message) in enumerate(evaluations, start=1):
         DagsterEvent.from_step(
             DagsterEventType.ASSET_CHECK_EVALUATION,
             step,
             evaluation,
-            message=verdict.text if not verdict.passed else f"{verdict.gate.name} is green for {verdict.partition}",
-            batch_metadata=DagsterEventBatchMetadata(batch, position == len(verdicts)),
+            message=message,
+            batch_metadata=DagsterEventBatchMetadata(batch, position == len(evaluations)),
         )
 
 
@@ -79,12 +110,7 @@ def latest_materializations(
             cursor=cursor,
         )
         for record in page.records:
-            found.setdefault(
-                str(record.partition_key),
-                AssetCheckEvaluationTargetMaterializationData(
-                    storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
-                ),
-            )
+            found.setdefault(str(record.partition_key), _target(record))
         if not page.has_more:
             break
         cursor = page.cursor

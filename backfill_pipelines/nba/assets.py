@@ -3,18 +3,22 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date
+from typing import Any
 
 import dagster as dg
 
 from backfill_pipelines.backfill.admission import Admission, Upstream
+from backfill_pipelines.backfill.automation import cascade
 from backfill_pipelines.backfill.gated_assets import GatedSpec, gated_asset
 from backfill_pipelines.backfill.metadata import definition_metadata, sql_markdown
 from backfill_pipelines.nba import raw
 from backfill_pipelines.nba.catalog import CATALOG, Entry
 from backfill_pipelines.nba.gates import TABLE_GATES
 from backfill_pipelines.nba.history import ADMITTED_WITHOUT_CHECKS, HISTORICAL_GAP, history_check
+from backfill_pipelines.nba.phase_gates.names import gate_before
 from backfill_pipelines.nba.seasons import game_dates
 from backfill_pipelines.nba.statements import marked, statement_of
+from backfill_pipelines.nba.tables_raw import SCHEDULE
 from backfill_pipelines.nba.target import Compute, WarehouseTarget, open_target
 from backfill_pipelines.stores.warehouse import WarehouseSession
 
@@ -79,6 +83,14 @@ def _upstreams(entry: Entry) -> list[Upstream]:
     return [*same, *(Upstream(dg.AssetKey(name.split(".")), required=False) for name in others)]
 
 
+def cascade_of(entry: Entry) -> dg.AutomationCondition[Any] | None:
+    """The live cascade of a table; the schedule, where it begins, is loaded by a daily schedule."""
+    if entry.contract is SCHEDULE:
+        return None
+    gate = gate_before(entry.phase)
+    return cascade(dg.AssetKey(entry.contract.asset_key), *([gate.key] if gate else []))
+
+
 def _spec(entry: Entry, engine: str) -> GatedSpec:
     statement = statement_of(entry)
     shown = {"backfill/sql": sql_markdown(statement)} if statement else {}
@@ -89,6 +101,8 @@ def _spec(entry: Entry, engine: str) -> GatedSpec:
         gates=TABLE_GATES[entry.contract.full_name],
         upstreams=_upstreams(entry),
         history=history_check(entry),
+        phase_gate=gate_before(entry.phase),
+        automation_condition=cascade_of(entry),
         kinds=frozenset({engine, "sql" if statement else "python"}),
         owners=[OWNER],
         metadata=definition_metadata(entry.contract) | shown,

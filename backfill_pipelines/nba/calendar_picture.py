@@ -23,6 +23,7 @@ COLOURS: Mapping[str, str] = {
     "expected empty": "#b9c7dd",
     "quarantined": "#8f7cc3",
     "unrecoverable": "#6b7280",
+    "stale": "#e8d44d",
     "partial": "#f2a541",
     "missing": "#cf3a4b",
     "schedule not loaded": "#4a2430",

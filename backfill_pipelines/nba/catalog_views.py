@@ -19,13 +19,19 @@ def catalog_tables(catalog: Sequence[Entry]) -> str:
 
     A raw table is required when a later phase cannot do without it; the others may be absent.
     """
-    required = {contract.full_name for entry in catalog if entry.phase != RAW_PHASE for contract in entry.reads}
+    required = required_tables(catalog)
     rows = [
         f"SELECT '{e.contract.full_name}' AS table_name, '{e.phase}' AS phase, '{e.processor}' AS processor_name, "
-        f"{_boolean(e.phase != RAW_PHASE or e.contract.full_name in required)} AS is_required, {place} AS position"
+        f"{_boolean(e.contract.full_name in required)} AS is_required, {place} AS position"
         for place, e in enumerate(catalog, start=1)
     ]
     return _union(rows)
+
+
+def required_tables(catalog: Sequence[Entry]) -> list[str]:
+    """The tables that a later phase cannot do without, in the order of the work; every computed one is."""
+    read = {contract.full_name for entry in catalog if entry.phase != RAW_PHASE for contract in entry.reads}
+    return [e.contract.full_name for e in catalog if e.phase != RAW_PHASE or e.contract.full_name in read]
 
 
 def partition_keys(catalog: Sequence[Entry]) -> str:
@@ -35,6 +41,21 @@ def partition_keys(catalog: Sequence[Entry]) -> str:
         "SUM(row_count) AS row_count, MAX(is_accepted) AS is_accepted\n"
         f"FROM (\n{_union([*_expected(catalog), *_found(catalog), *_accepted(catalog)])}\n)\n"
         "GROUP BY table_name, partition_date, key"
+    )
+
+
+def duplicate_keys(catalog: Sequence[Entry]) -> str:
+    """Grain: (table_name, partition_date, key) of a key that has more than one published row."""
+    return _union(_duplicates(entry.contract) for entry in catalog)
+
+
+def _duplicates(contract: TableContract) -> str:
+    date, grain = contract.partition_column, ", ".join(dict.fromkeys([contract.partition_column, *contract.key]))
+    key = ", '/', ".join(f"IFNULL(CAST({name} AS STRING), 'NULL')" for name in contract.key)
+    return (
+        f"SELECT '{contract.full_name}' AS table_name, {date} AS partition_date, CONCAT({key}) AS key, "
+        f"COUNT(*) AS row_count FROM {contract.full_name} WHERE {date} >= {_FIRST_DAY} GROUP BY {grain} "
+        "HAVING COUNT(*) > 1"
     )
 
 

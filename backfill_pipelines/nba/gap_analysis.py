@@ -57,8 +57,11 @@ def read_reports(
 
 
 def _read(session: WarehouseSession, statement: str, first: date, last: date) -> pa.Table:
-    found = session.query(statement, {"start_date": first, "end_date": last})
-    # DuckDB's sums of whole numbers come as decimals without digits.
+    return with_whole_numbers(session.query(statement, {"start_date": first, "end_date": last}))
+
+
+def with_whole_numbers(found: pa.Table) -> pa.Table:
+    """A result in which DuckDB's sums of whole numbers, decimals without digits, are whole numbers again."""
     whole = [f.with_type(pa.int64()) if pa.types.is_decimal(f.type) and f.type.scale == 0 else f for f in found.schema]
     return found.cast(pa.schema(whole))
 

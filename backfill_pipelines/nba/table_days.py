@@ -31,7 +31,7 @@ class TableDay:
     @property
     def is_accounted(self) -> bool:
         """Nothing is left to do."""
-        return self.shown_as not in ("partial", "missing", "stale", "schedule not loaded")
+        return self.shown_as not in ("stale", "partial", "missing", "schedule not loaded")
 
 
 def read_table_days(warehouse: Warehouse, first: date = FIRST_DAY, last: date = LAST_DAY) -> list[TableDay]:

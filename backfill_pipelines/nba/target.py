@@ -47,6 +47,7 @@ class WarehouseTarget:
         self._compute = compute
         self._loaded: Loaded | None = None
         self._staged: dict[str, StagedPartition] = {}
+        self._digests: Mapping[date, Digest] = {}
         self._calendar: dict[date, dict[str, Any]] = {}
 
     def stage(self, partitions: Sequence[str]) -> Mapping[str, StagedPartition]:
@@ -54,10 +55,12 @@ class WarehouseTarget:
         days = [date.fromisoformat(partition) for partition in partitions]
         self._loaded = self._compute(self._session, days)
         self._calendar = self._by_day("status/calendar")
-        coverage, digests = self._by_day("status/coverage"), self._session.staged(self._contract)
+        coverage = self._by_day("status/coverage")
+        self._digests = self._session.staged(self._contract)
         quarantined = self._quarantined_rows()
         self._staged = {
-            str(day): self._describe(day, digests[day], coverage.get(day, {}), quarantined.get(day, 0)) for day in days
+            str(day): self._describe(day, self._digests[day], coverage.get(day, {}), quarantined.get(day, 0))
+            for day in days
         }
         return self._staged
 
@@ -71,8 +74,8 @@ class WarehouseTarget:
     def publish(self, partitions: Sequence[str], *, force: bool) -> Mapping[str, Decision]:
         """Publish what changed in one transaction; leave equal partitions alone."""
         days = [date.fromisoformat(partition) for partition in partitions]
-        staged, published = self._session.staged(self._contract), self._session.published(self._contract)
-        changed = [day for day in days if force or staged[day] != published[day]]
+        published = {} if force else self._session.published(self._contract)
+        changed = [day for day in days if force or self._digests[day] != published[day]]
         unchanged = [day for day in days if day not in changed]
         if changed:
             self._session.replace_partitions(self._contract, changed)
@@ -144,7 +147,8 @@ class WarehouseTarget:
             return (State.COMPLETE, "") if digest.rows else (State.EXPECTED_EMPTY, "no_games")
         expected, found = coverage.get("keys_expected", 0), coverage.get("keys_found", 0)
         if not expected:
-            return State.EXPECTED_EMPTY, self._empty_reason(day)
+            # A roster is worth keeping on a day without games.
+            return (State.COMPLETE, "") if digest.rows else (State.EXPECTED_EMPTY, self._empty_reason(day))
         if found < expected:
             return (State.PARTIAL if found else State.MISSING), f"{found} of {expected} {self._entry.coverage.unit}"
         return (State.QUARANTINED, f"{quarantined} set aside") if quarantined else (State.COMPLETE, "")

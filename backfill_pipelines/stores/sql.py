@@ -47,7 +47,7 @@ def render(text: str, **identifiers: str) -> str:
 def to_duckdb(google_sql: str) -> str:
     """One GoogleSQL statement as DuckDB SQL."""
     tree = sqlglot.parse_one(google_sql, read="bigquery")
-    return tree.transform(_as_duckdb_means_it, copy=False).sql("duckdb")
+    return tree.transform(_as_duckdb_means_it, copy=False).sql("duckdb", copy=False)
 
 
 def _as_duckdb_means_it(node: exp.Expr) -> exp.Expr:

@@ -70,7 +70,7 @@ def broken_rule(line: Mapping[str, Any]) -> tuple[str, str] | None:
     made, tried = line["field_goals_made"], line["field_goals_attempted"]
     threes, threes_tried = line["three_pointers_made"], line["three_pointers_attempted"]
     free = line["free_throws_made"]
-    if min(line[name] for name in BOX_NAMES) < 0:
+    if min(map(line.__getitem__, BOX_NAMES)) < 0:
         return "out_of_range", "a count is negative"
     rules = (
         (line["points"] == 2 * (made - threes) + 3 * threes + free, "points are what the made shots give"),

@@ -113,7 +113,9 @@ class _Loading:
                 if used is not None:
                     self._loaded.entities.add(used.capture.entity)
                     _keep_aside(self._loaded, used.capture, used.parsed, wanted, self._days)
-        self._loaded.table = pa.concat_tables(self._tables).filter(pc.field(self._column).isin(self._days))
+        self._loaded.table = pa.concat_tables(self._tables)
+        if not wanted.issuperset(self._loaded.table[self._column].unique().to_pylist()):
+            self._loaded.table = self._loaded.table.filter(pc.field(self._column).isin(self._days))
         return self._loaded
 
     def _first_that_parses(self, newest: _Attempt, versions: Sequence[Capture]) -> _Attempt | None:

@@ -1,6 +1,5 @@
 """BigDataBall file of a game -> rows of bigdataball_play_by_play. Columns are read by name, in any order."""
 
-import io
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
@@ -41,6 +40,13 @@ _IGNORED = (
     *("steal", "converted_x", "converted_y"),
 )
 _ATTEMPTS = {"shot", "miss"}
+_ONE_THREAD = csv.ReadOptions(use_threads=False)
+_AS_TEXT = csv.ConvertOptions(
+    include_columns=list(_NEEDED),
+    column_types=dict.fromkeys(_NEEDED, pa.string()),
+    null_values=[""],
+    strings_can_be_null=True,
+)
 
 Columns = Mapping[str, Sequence[str | None]]
 
@@ -92,16 +98,7 @@ def _events(content: bytes, parsed: Parsed) -> Columns:
     if missing:
         raise BadFileError("unknown_shape", f"the file lacks the columns {', '.join(missing)}")
     parsed.drift |= set(header) - {*_NEEDED, *_IGNORED}
-    table = csv.read_csv(
-        io.BytesIO(content),
-        read_options=csv.ReadOptions(use_threads=False),
-        convert_options=csv.ConvertOptions(
-            include_columns=list(_NEEDED),
-            column_types=dict.fromkeys(_NEEDED, pa.string()),
-            null_values=[""],
-            strings_can_be_null=True,
-        ),
-    )
+    table = csv.read_csv(pa.BufferReader(content), _ONE_THREAD, convert_options=_AS_TEXT)
     return {name: table[name].to_pylist() for name in _NEEDED}
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
 
 import sqlglot
 from sqlglot import exp
@@ -17,7 +18,7 @@ from backfill_pipelines.stores import sql
 #: Contracts whose rows go through staging.
 STAGED = tuple(entry.contract for entry in CATALOG)
 #: Parameters of single statements, on top of what every session binds.
-PARAMETERS = {"processor": "STRING", "asset_key": "STRING", "repair_ids": "ARRAY<STRING>"}
+PARAMETERS = {"phase": "STRING", "processor": "STRING", "asset_key": "STRING", "repair_ids": "ARRAY<STRING>"}
 STATUS = (
     "calendar",
     "coverage",
@@ -58,7 +59,7 @@ def statements() -> dict[str, str]:
     """
     names: dict[str, str] = {}
     reports = ((f"gap_analysis/{report.name}", report.statement) for report in REPORTS)
-    for name, text in [*_computed(), *_gates(), *_status(), *_generated(), *reports]:
+    for name, text in [*_computed(), *_gates(), *_status(), *_generated(), *_phase_gates(), *reports]:
         names.setdefault(text, name)
     return {name: text for text, name in names.items()}
 
@@ -79,6 +80,12 @@ def scans(statement: str) -> list[Scan]:
         for table in found
         if (name := f"{table.db}.{table.name}") in partition_columns
     ]
+
+
+def _phase_gates() -> Iterator[tuple[str, str]]:
+    for path in sorted(files(PACKAGE).joinpath("sql", "phase_gates").iterdir(), key=lambda file: file.name):
+        name = path.name.removesuffix(".sql")
+        yield f"phase_gates/{name}", sql.load(PACKAGE, f"phase_gates/{name}")
 
 
 def _computed() -> Iterator[tuple[str, str]]:

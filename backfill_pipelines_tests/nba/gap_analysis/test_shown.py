@@ -105,6 +105,7 @@ def test_the_calendar_is_1200_pixels_wide_whatever_it_shows(week: World) -> None
         ("partial", None, "partial"),
         ("missing", None, "missing"),
         ("missing", "schedule_not_loaded", "schedule not loaded"),
+        ("stale", None, "stale"),
         ("quarantined", None, "quarantined"),
         ("unrecoverable", None, "unrecoverable"),
         ("expected_empty", "bootstrap", "expected empty"),
@@ -113,8 +114,9 @@ def test_the_calendar_is_1200_pixels_wide_whatever_it_shows(week: World) -> None
 )
 def test_every_state_has_a_colour_of_its_own(state: str, reason: str | None, shown: str) -> None:
     day = TableDay("nba_raw.player_lines", MONDAY, "2021-22", state, reason)
+    assert draw_calendar([day], "t")
     assert day.shown_as == shown
-    assert day.is_accounted == (shown not in ("partial", "missing", "schedule not loaded"))
+    assert day.is_accounted == (shown not in ("stale", "partial", "missing", "schedule not loaded"))
     assert len(set(COLOURS.values())) == len(COLOURS)
 
 

@@ -87,6 +87,8 @@ def test_a_complete_day_of_an_open_repair_is_stale_and_not_accounted_for(world: 
     assert (found.state, found.is_accounted) == ("stale", False)
     world.write(STALE_PARTITIONS, [row | {"resolved_at": row["marked_at"]}])
     assert world.states(MONDAY, MONDAY)["nbac_team_boxscore", str(MONDAY)].state == "complete"
+    world.write(STALE_PARTITIONS, [row])
+    assert world.report("q13", MONDAY, MONDAY)[0]["unexplained"] == 1
 
 
 def test_a_day_whose_schedule_failed_to_load_is_a_gap_and_no_day_off(world: World) -> None:

@@ -1,5 +1,5 @@
 -- Which dates does phase 3 still have to build, and which of their tables?
--- Grain: one row for each schedule date on which a table of the phase is missing or partial.
+-- Grain: one row for each schedule date on which a table of the phase is missing, partial or stale.
 -- Corrected: distinct dates (the original gave one row for each game), every table of the phase instead of one, and
 -- no anti-join that a single NULL empties. Exhibition dates are explained, so they are not here.
 SELECT

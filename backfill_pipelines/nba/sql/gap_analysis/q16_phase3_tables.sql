@@ -1,6 +1,6 @@
 -- How complete is each of the ten tables of phases 3 and 4, against its own expected set?
 -- Grain: one row for each table, over schedule dates.
--- complete includes dates with rows set aside; an unrecoverable date is expected and in none of the other columns.
+-- complete includes dates with rows set aside; an unrecoverable or stale date is expected and in no other column.
 -- Corrected: expected keys of the table itself; the original compared dates that have any row with one list.
 WITH counted AS (
   SELECT

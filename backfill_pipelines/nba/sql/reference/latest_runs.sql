@@ -12,6 +12,9 @@ FROM (
     h.error_message,
     h.skip_reason,
     h.processing_decision,
+    h.triggered_by,
+    h.skip_downstream,
+    h.partition_digest,
     h.processed_at,
     h.created_at,
     ROW_NUMBER() OVER (

@@ -1,5 +1,5 @@
 -- Grain: (phase, partition_date), schedule dates only: the state of a phase on a date, over its required tables.
--- incomplete: a table is missing or partial. unrecoverable: the rest of the date is complete.
+-- incomplete: a table is missing, partial or stale. unrecoverable: the rest of the date is complete.
 SELECT
   phase,
   partition_date,

@@ -44,7 +44,7 @@ SELECT
     WHEN NOT IFNULL(l.success, FALSE) AND IFNULL(k.staged, 0) > 0 AND IFNULL(k.found, 0) = 0 THEN 'partial'
     WHEN l.success IS NULL AND IFNULL(p.row_count, 0) = 0 THEN 'missing'
     WHEN IFNULL(k.found, 0) = IFNULL(k.expected, 0) AND s.partition_date IS NOT NULL THEN 'stale'
-    WHEN x.state_expected = 'expected_empty' THEN 'expected_empty'
+    WHEN x.state_expected = 'expected_empty' AND IFNULL(p.row_count, 0) = 0 THEN 'expected_empty'
     WHEN IFNULL(k.expected, 0) = 0 AND IFNULL(p.row_count, 0) > 0 THEN 'complete'
     WHEN IFNULL(k.found, 0) = 0 THEN 'missing'
     WHEN k.found < k.expected THEN 'partial'
