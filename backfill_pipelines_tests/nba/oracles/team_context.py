@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date, timedelta
+from fractions import Fraction
 from itertools import pairwise, takewhile
 from typing import Any
 
@@ -75,7 +76,8 @@ def _row(stored: Stored, game: Row, *, home: bool) -> Row:
     sources += ["odds_api_game_lines"] * (columns["game_spread_source"] is not None)
     sources += ["nbac_injury_report", "nbac_starting_lineups"] * (not no_report)
     ready = all(row["is_production_ready"] for row in known)
-    return quality(100 - 5 * no_lines - 2.5 * no_report, columns, issues, sources, ready=ready)
+    score = 100 - 5 * no_lines - Fraction(5, 2) * no_report
+    return quality(score, columns, issues, sources, ready=ready)
 
 
 def _rest(stored: Stored, team: str, day: date, earlier: list[Row]) -> dict[str, Any]:
