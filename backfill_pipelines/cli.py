@@ -1,21 +1,22 @@
 """The ``backfill`` command: what an operator types. Shows and asks; the work is done elsewhere."""
 
 import shutil
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
-from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from backfill_pipelines import demo as main_job
 from backfill_pipelines import web
 from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.backfill.gates import UPSTREAM_GATE
+from backfill_pipelines.cli_console import RED, console, day_of, reported
+from backfill_pipelines.cli_gaps import gaps_app
+from backfill_pipelines.cli_gates import gates_app
+from backfill_pipelines.cli_repair import repair_app
 from backfill_pipelines.nba.accepted_gaps import accept_gap
 from backfill_pipelines.nba.assets import build_assets
 from backfill_pipelines.nba.automation import expected_days
@@ -27,10 +28,9 @@ from backfill_pipelines.settings import Settings, read_settings
 from backfill_pipelines.stores.resources import build_resources, build_warehouse
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Gated, resumable historical backfills.")
-console = Console(width=None if sys.stdout.isatty() else 160)
-
-#: Exit codes: something is red; the command could not do its work.
-RED, BROKEN = 1, 2
+app.add_typer(gaps_app, name="gaps")
+app.add_typer(gates_app, name="gate")
+app.add_typer(repair_app, name="repair")
 
 #: Open dates named for each table.
 SHOWN = 10
@@ -40,22 +40,8 @@ First = Annotated[str | None, typer.Option("--from", help="First partition of a 
 Last = Annotated[str | None, typer.Option("--to", help="Last partition of a range.")]
 
 
-def _reported(command: Callable[..., None]) -> Callable[..., None]:
-    """Expected errors as one message and exit code 2, without a traceback."""
-
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except BackfillError as error:
-            console.print(f"[red]{type(error).__name__}:[/red] {error}", highlight=False)
-            raise typer.Exit(BROKEN) from error
-
-    return run
-
-
 @app.command()
-@_reported
+@reported
 def up() -> None:
     """Create what the embedded deployment needs: state folder, Dagster home, warehouse tables."""
     settings = read_settings()
@@ -66,7 +52,7 @@ def up() -> None:
 
 
 @app.command()
-@_reported
+@reported
 def down(
     *, purge: Annotated[bool, typer.Option("--purge", help="Delete the state folder with all its data.")] = False
 ) -> None:
@@ -80,7 +66,7 @@ def down(
 
 
 @app.command()
-@_reported
+@reported
 def status(first: First = None, last: Last = None) -> None:
     """Show every table: dates by state, rows, gates; exit code 1 when a date is not accounted for."""
     settings = read_settings()
@@ -91,25 +77,25 @@ def status(first: First = None, last: Last = None) -> None:
 
 
 @app.command()
-@_reported
+@reported
 def demo(
     feeds: Annotated[Path | None, typer.Option(help="Folder of raw feed files; default: sample feeds.")] = None,
     season: Annotated[list[str] | None, typer.Option(help="Seasons of the sample feeds.")] = None,
     first: First = None,
     last: Last = None,
 ) -> None:
-    """Run phase 2 and phase 3 over the days of the feeds; exit code 0 only if every gate is green."""
+    """Run every phase over the days of the feeds; a red phase gate stops it; exit code 0 only if all is green."""
     settings = read_settings()
     main_job.place_feeds(settings, feeds, season or [main_job.SAMPLE_SEASON], console)
     set_up(build_warehouse(settings))
     days = _between(main_job.days_of_feeds(settings), first, last)
-    failed = main_job.run_all(settings, days, console)
-    if not _show(settings, days) or failed:
+    done = main_job.run_all(settings, days, console)
+    if not _show(settings, days) or not done:
         raise typer.Exit(RED)
 
 
 @app.command()
-@_reported
+@reported
 def run(
     asset: Annotated[str, typer.Argument(help="dataset/table, as the UI names it.")],
     dates: Dates = None,
@@ -117,7 +103,9 @@ def run(
     last: Last = None,
     *,
     force: Annotated[bool, typer.Option(help="Write partitions again although their content is the same.")] = False,
-    on_error: Annotated[str, typer.Option(help="'continue' past red partitions, or 'stop' at the first.")] = "continue",
+    on_error: Annotated[
+        str, typer.Option(help="'continue' past red partitions, 'stop' at the first, or the table's own 'default'.")
+    ] = "default",
 ) -> None:
     """Run one asset over some partitions; exit code 1 when one of them is red."""
     settings = read_settings()
@@ -145,7 +133,7 @@ def run(
 
 
 @app.command("accept-gap")
-@_reported
+@reported
 def accept(
     table: Annotated[str, typer.Argument(help="dataset.table with the hole.")],
     day: Annotated[str, typer.Argument(help="Its date, YYYY-MM-DD.")],
@@ -160,17 +148,17 @@ def accept(
     accept_gap(
         build_warehouse(settings),
         table=table,
-        day=_day(day),
+        day=day_of(day),
         game_id=game_id,
         reason=reason,
         accepted_by=by,
-        expires_on=_day(expires_on) if expires_on else None,
+        expires_on=day_of(expires_on) if expires_on else None,
     )
     console.print(f"accepted: {table} {day} {game_id}. Next: backfill run {table.replace('.', '/')} --date {day}")
 
 
 @app.command()
-@_reported
+@reported
 def ui(port: Annotated[int | None, typer.Option(help="Port; default BACKFILL_UI_PORT or 3000.")] = None) -> None:
     """Open the Dagster UI with its daemon on http://localhost:3000; everything persists between starts."""
     settings = read_settings()
@@ -223,7 +211,7 @@ def _add_row(table: Table, item: TableStatus) -> None:
 def _chosen(dates: Sequence[str] | None, first: str | None, last: str | None) -> list[str]:
     """Partitions named one by one, or all partitions of a range."""
     every = game_dates().get_partition_keys()
-    chosen = [str(_day(day)) for day in dates] if dates else _between(every, first, last) if first or last else []
+    chosen = [str(day_of(day)) for day in dates] if dates else _between(every, first, last) if first or last else []
     unknown = [day for day in chosen if day not in every]
     if unknown or not chosen:
         raise BackfillError(
@@ -234,13 +222,6 @@ def _chosen(dates: Sequence[str] | None, first: str | None, last: str | None) ->
 
 
 def _between(days: Sequence[str], first: str | None, last: str | None) -> list[str]:
-    low = str(_day(first)) if first else ""
-    high = str(_day(last)) if last else "9999"
+    low = str(day_of(first)) if first else ""
+    high = str(day_of(last)) if last else "9999"
     return [day for day in days if low <= day <= high]
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise BackfillError(f"{text!r} is no date. Repair: write it as YYYY-MM-DD") from error

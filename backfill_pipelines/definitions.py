@@ -7,7 +7,9 @@ import dagster as dg
 
 from backfill_pipelines.backfill.event_storage import enable_event_batches
 from backfill_pipelines.nba.assets import build_assets
-from backfill_pipelines.nba.automation import build_sensors
+from backfill_pipelines.nba.automation import build_schedules, build_sensors
+from backfill_pipelines.nba.gap_asset import build_gap_analysis
+from backfill_pipelines.nba.phase_gates.assets import build_phase_gates
 from backfill_pipelines.settings import Settings, read_settings
 from backfill_pipelines.stores.resources import build_resources
 
@@ -17,8 +19,13 @@ enable_event_batches()
 def build_defs(settings: Settings, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
     """Definitions of a deployment; ``resources`` replace those of the settings."""
     return dg.Definitions(
-        assets=build_assets(settings.warehouse),
+        assets=[
+            *build_assets(settings.warehouse),
+            *build_phase_gates(settings.warehouse),
+            build_gap_analysis(settings.warehouse),
+        ],
         sensors=build_sensors(),
+        schedules=build_schedules(),
         resources={**build_resources(settings), **(resources or {})},
         executor=dg.in_process_executor,
     )

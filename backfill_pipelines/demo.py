@@ -1,4 +1,4 @@
-"""The main job from the command line: feeds in place, phase 2 and phase 3 over every expected day, with progress."""
+"""The main job from the command line: feeds in place, every phase over every expected day, the gates between them."""
 
 import shutil
 from collections.abc import Sequence
@@ -9,8 +9,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from backfill_pipelines.backfill.failures import BackfillError
+from backfill_pipelines.cli_gates import run_gate
 from backfill_pipelines.nba.assets import build_assets
 from backfill_pipelines.nba.automation import expected_days
+from backfill_pipelines.nba.catalog import ANALYTICS_PHASE, CATALOG, PRECOMPUTE_PHASE, RAW_PHASE
 from backfill_pipelines.nba.sample import write_feeds
 from backfill_pipelines.runner import ChunkResult, open_instance, run_asset
 from backfill_pipelines.settings import Settings
@@ -67,16 +69,23 @@ def days_of_feeds(settings: Settings) -> list[str]:
     return days
 
 
-def run_all(settings: Settings, days: Sequence[str], console: Console) -> list[ChunkResult]:
-    """Run every asset over the days, upstream first; returns the runs that were not green.
+def run_all(settings: Settings, days: Sequence[str], console: Console) -> bool:
+    """Run every phase over the days, upstream first, and measure its gate; True when everything is green.
 
-    A red date does not stop its neighbours: downstream assets refuse it and go on with the others.
+    A red date does not stop its neighbours; a red gate stops the next phase.
     """
-    resources, failed = build_resources(settings), list[ChunkResult]()
-    with open_instance(settings) as instance, _progress(console) as progress:
-        for asset in build_assets():
-            failed += _run_one(asset, days, instance, resources, progress)
-    return failed
+    resources, is_green = build_resources(settings), True
+    scope = {"first_date": days[0], "last_date": days[-1]}
+    with open_instance(settings) as instance:
+        for number, phase in enumerate((RAW_PHASE, ANALYTICS_PHASE, PRECOMPUTE_PHASE)):
+            names = {dg.AssetKey(entry.contract.asset_key) for entry in CATALOG if entry.phase == phase}
+            with _progress(console) as progress:
+                for asset in build_assets():
+                    if asset.key in names:
+                        is_green &= not _run_one(asset, days, instance, resources, progress)
+            if not run_gate(settings, instance, number, scope, with_evidence=False):
+                return False
+    return is_green
 
 
 def _run_one(

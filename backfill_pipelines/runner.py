@@ -13,13 +13,13 @@ import dagster as dg
 import yaml
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
+from backfill_pipelines.backfill.busy import ASSET_TAG, PROCESS_TAG, this_process
 from backfill_pipelines.backfill.event_storage import enable_event_batches
 from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.backfill.gaps import consecutive
+from backfill_pipelines.backfill.run_mode import CLI_TAG
 from backfill_pipelines.settings import PROJECT_ROOT, Settings
 
-#: The tag by which the run history knows runs of the command line.
-CLI_TAG = "backfill/cli"
 #: Dagster prints every event of an in-process run; the event log has them all the same.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -76,6 +76,24 @@ def run_asset(
         yield _run_range(asset, keys, instance, resources, config or {})
 
 
+def run_unpartitioned(
+    asset: dg.AssetsDefinition,
+    *,
+    instance: dg.DagsterInstance,
+    resources: Mapping[str, Any],
+    config: Mapping[str, Any] | None = None,
+) -> dg.ExecuteInProcessResult:
+    """Run an asset without partitions; a failure is in the result."""
+    return dg.materialize(
+        [asset],
+        instance=instance,
+        resources=dict(resources),
+        tags=_command_line_tags(asset),
+        run_config={**_QUIET, "ops": {asset.op.name: {"config": dict(config or {})}}},
+        raise_on_error=False,
+    )
+
+
 def _run_range(
     asset: dg.AssetsDefinition,
     keys: Sequence[str],
@@ -90,17 +108,21 @@ def _run_range(
         tags={
             ASSET_PARTITION_RANGE_START_TAG: keys[0],
             ASSET_PARTITION_RANGE_END_TAG: keys[-1],
-            CLI_TAG: "true",
+            **_command_line_tags(asset),
         },
         run_config={**_QUIET, "ops": {asset.op.name: {"config": dict(config)}}},
         raise_on_error=False,
     )
-    failure = "" if result.success else _failure_text(result)
+    failure = "" if result.success else failure_text(result)
     return ChunkResult(asset.key.to_user_string(), keys[0], keys[-1], len(keys), failure)
 
 
-def _failure_text(result: dg.ExecuteInProcessResult) -> str:
-    """The description of the failure that ended the run."""
+def _command_line_tags(asset: dg.AssetsDefinition) -> dict[str, str]:
+    return {CLI_TAG: "true", ASSET_TAG: asset.key.to_user_string(), PROCESS_TAG: this_process()}
+
+
+def failure_text(result: dg.ExecuteInProcessResult) -> str:
+    """The description of the failure that ended a run."""
     for event in result.all_events:
         if event.is_step_failure:
             data = event.step_failure_data

@@ -33,6 +33,10 @@ class Settings(BaseSettings):
         None, description="Folder or gs:// prefix of the raw feeds; default: feeds in the state folder."
     )
     feeds_endpoint: str | None = Field(None, description="Endpoint of a bucket emulator; empty for the real service.")
+    webhook_url: str | None = Field(
+        None,
+        description="Slack-compatible webhook for notifications; default: notifications.jsonl in the state folder.",
+    )
     ui_port: int = Field(3000, ge=1, le=65535, description="Port of the web UI.")
 
     @model_validator(mode="after")

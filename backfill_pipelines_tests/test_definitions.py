@@ -2,16 +2,23 @@
 
 import subprocess
 import sys
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
 
 from backfill_pipelines.definitions import build_defs
-from backfill_pipelines.nba.catalog import CATALOG
+from backfill_pipelines.nba.catalog import ANALYTICS_PHASE, CATALOG, PRECOMPUTE_PHASE, RAW_PHASE
+from backfill_pipelines.nba.phase_gates.names import GATE_0, GATE_1, GATE_2, GATE_3, GATES, GROUP, GateName
+from backfill_pipelines.nba.seasons import SEASONS
 from backfill_pipelines.settings import PROJECT_ROOT, Settings
 
-SPECS = {spec.key: spec for asset in build_defs(Settings()).assets or () for spec in asset.specs}
-CHECKS = [spec for asset in build_defs(Settings()).assets or () for spec in asset.check_specs]
+EVERY = {spec.key: spec for asset in build_defs(Settings()).assets or () for spec in asset.specs}
+#: Assets that are a table; the others report, or stand between the phases.
+SPECS = {key: spec for key, spec in EVERY.items() if spec.group_name not in ("nba_operations", GROUP)}
+EVERY_CHECK = [spec for asset in build_defs(Settings()).assets or () for spec in asset.check_specs]
+CHECKS = [spec for spec in EVERY_CHECK if spec.asset_key in SPECS]
 
 
 @pytest.mark.parametrize(
@@ -31,11 +38,48 @@ def test_no_table_of_the_catalog_is_forgotten() -> None:
     assert set(SPECS) == {dg.AssetKey(entry.contract.asset_key) for entry in CATALOG}
 
 
-@pytest.mark.parametrize("spec", SPECS.values(), ids=[key.to_user_string() for key in SPECS])
+@pytest.mark.parametrize("spec", EVERY.values(), ids=[key.to_user_string() for key in EVERY])
 def test_every_asset_says_what_it_is(spec: dg.AssetSpec) -> None:
     assert spec.description
     assert spec.owners
     assert spec.kinds
+
+
+def test_the_gap_analysis_comes_after_every_table() -> None:
+    deps = {dep.asset_key for dep in EVERY[dg.AssetKey(["nba", "gap_analysis"])].deps}
+    assert deps == {dg.AssetKey(entry.contract.asset_key) for entry in CATALOG}
+
+
+def keys_of(phase: str) -> set[dg.AssetKey]:
+    return {dg.AssetKey(entry.contract.asset_key) for entry in CATALOG if entry.phase == phase}
+
+
+@pytest.mark.parametrize(
+    ("gate", "before", "after"),
+    [(GATE_0, RAW_PHASE, ANALYTICS_PHASE), (GATE_1, ANALYTICS_PHASE, PRECOMPUTE_PHASE), (GATE_2, PRECOMPUTE_PHASE, "")],
+    ids=["gate 0", "gate 1", "gate 2"],
+)
+def test_a_phase_gate_stands_between_every_table_of_its_phase_and_every_table_of_the_next(
+    gate: GateName, before: str, after: str
+) -> None:
+    assert {dep.asset_key for dep in EVERY[gate.key].deps} == keys_of(before)
+    behind = {key for key, spec in SPECS.items() if gate.key in {dep.asset_key for dep in spec.deps}}
+    assert behind == keys_of(after)
+
+
+def test_the_live_gate_comes_after_everything() -> None:
+    assert {dep.asset_key for dep in EVERY[GATE_3.key].deps} == {*SPECS, GATE_2.key}
+
+
+@pytest.mark.parametrize("gate", GATES, ids=[gate.name for gate in GATES])
+def test_a_phase_gate_has_a_blocking_check_for_each_season_and_one_over_all(gate: GateName) -> None:
+    checks = {spec.name: spec for spec in EVERY_CHECK if spec.asset_key == gate.key}
+    assert set(checks) == {gate.name, *(gate.check_of(season.name) for season in SEASONS)}
+    assert all(spec.blocking and spec.description for spec in checks.values())
+
+
+@pytest.mark.parametrize("spec", SPECS.values(), ids=[key.to_user_string() for key in SPECS])
+def test_every_table_says_which_columns_it_has(spec: dg.AssetSpec) -> None:
     assert spec.group_name == spec.key.path[0]
     schema = spec.metadata["dagster/column_schema"]
     assert all(column.description for column in schema.columns)
@@ -58,14 +102,28 @@ def test_every_gate_is_a_described_statement_with_a_verdict_for_each_partition(s
 def test_neighbours_in_the_graph_never_share_a_run_because_a_red_parent_would_skip_its_child() -> None:
     assets = {asset.key: asset for asset in build_defs(Settings()).assets or ()}
     for asset in assets.values():
-        for parent in asset.dependency_keys:
-            assert asset.backfill_policy != assets[parent].backfill_policy
+        for parent in asset.dependency_keys - {asset.key}:
+            assert asset.backfill_policy is None or asset.backfill_policy != assets[parent].backfill_policy
 
 
 def test_sensors_are_stopped_by_default() -> None:
     sensors = list(build_defs(Settings()).sensors or ())
-    assert {sensor.name for sensor in sensors} == {"nba_phase_2_gap_sensor", "nba_phase_3_gap_sensor"}
+    gap_sensors = {f"nba_phase_{number}_gap_sensor" for number in (2, 3, 4)}
+    assert {sensor.name for sensor in sensors} == {*gap_sensors, "nba_live_cascade"}
     assert all(sensor.default_status == dg.DefaultSensorStatus.STOPPED for sensor in sensors)
+
+
+@pytest.mark.parametrize(("at", "loaded"), [("2026-01-15T09:00", "2026-01-14"), ("2025-08-01T09:00", None)])
+def test_the_daily_load_asks_for_yesterday_in_a_season_and_says_why_not_outside(at: str, loaded) -> None:
+    definitions = build_defs(Settings())
+    (schedule,) = definitions.schedules or ()
+    assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
+    time = datetime.fromisoformat(at).replace(tzinfo=ZoneInfo("America/New_York"))
+    repository = definitions.get_repository_def()
+    context = dg.build_schedule_context(scheduled_execution_time=time, repository_def=repository)
+    found = schedule.evaluate_tick(context)
+    assert [request.partition_key for request in found.run_requests or ()] == ([loaded] if loaded else [])
+    assert (found.skip_message == "2025-07-31 lies in no season") is (loaded is None)
 
 
 def test_a_fresh_interpreter_without_any_setting_loads_the_code_location() -> None:
@@ -78,4 +136,4 @@ def test_a_fresh_interpreter_without_any_setting_loads_the_code_location() -> No
         text=True,
         check=False,
     )
-    assert done.stdout.strip() == str(len(CATALOG)), done.stderr[-2000:]
+    assert done.stdout.strip() == str(len(EVERY)), done.stderr[-2000:]

@@ -12,12 +12,11 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 from dagster._core.event_api import PartitionKeyFilter
-from dagster._core.execution.backfill import BulkActionStatus
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
-from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
-from backfill_pipelines.backfill.admission import Upstream, admitted
+from backfill_pipelines.backfill.admission import PhaseGate, Upstream, admitted, behind_gate
+from backfill_pipelines.backfill.busy import busy_with
 from backfill_pipelines.backfill.gaps import AssetState, Failures, GapPlan, GapPolicy, GapRequest, plan_gaps
 from backfill_pipelines.backfill.gates import READ_BACK_GATE
 from backfill_pipelines.backfill.verdicts import latest_verdicts
@@ -30,13 +29,29 @@ SIZE_TAG = "backfill/gap_partitions"
 Expected = Callable[[dg.SensorEvaluationContext], Sequence[str]]
 
 
+def _one_group(partition: str) -> str:  # noqa: ARG001
+    return ""
+
+
+def _never(partition: str) -> bool:  # noqa: ARG001
+    return False
+
+
 @dataclass(frozen=True)
 class GapAsset:
-    """An asset that a sensor keeps whole, and what it reads."""
+    """An asset that a sensor keeps whole, and what it reads.
+
+    ``history`` are upstreams of which every earlier partition of the same ``group_of`` (a season) is read. Behind a
+    ``phase_gate`` only what ``is_live`` goes on without it.
+    """
 
     key: dg.AssetKey
     partitions_def: dg.PartitionsDefinition[Any]
     upstreams: Sequence[Upstream] = ()
+    history: Sequence[dg.AssetKey] = ()
+    group_of: Callable[[str], str] = _one_group
+    phase_gate: PhaseGate | None = None
+    is_live: Callable[[str], bool] = _never
 
     @property
     def name(self) -> str:
@@ -98,25 +113,13 @@ def _job_of(key: dg.AssetKey) -> UnresolvedAssetJobDefinition:
     return dg.define_asset_job(_job_name(key), selection=selection)  # pyright: ignore[reportUnknownMemberType]
 
 
-def busy_with(instance: dg.DagsterInstance, keys: Sequence[dg.AssetKey]) -> str:
-    """The backfill or run of the same assets that is under way, in words; empty when there is none."""
-    wanted = set(keys)
-    for status in (BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING):
-        for backfill in instance.get_backfills(status=status):
-            if wanted & set(backfill.asset_selection or ()):
-                return f"backfill {backfill.backfill_id} of the same assets is {status.value.lower()}"
-    for run in instance.get_runs(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES)):
-        if wanted & set(run.asset_selection or ()):
-            return f"run {run.run_id} of the same assets is {run.status.value.lower()}"
-    return ""
-
-
 def asset_state(instance: dg.DagsterInstance, asset: GapAsset, expected: Sequence[str]) -> AssetState:
     """Complete, failed and blocked partitions of an asset."""
     verdicts = latest_verdicts(instance, [asset.summary_check])[asset.summary_check]
     complete = frozenset(key for key, passed in verdicts.items() if passed)
     gaps = [key for key in expected if key not in complete]
-    ready = admitted(instance, asset.upstreams, gaps)
+    ready = admitted(instance, asset.upstreams, gaps) - _behind_a_hole(instance, asset, expected, gaps)
+    ready -= _behind_the_gate(instance, asset, gaps)
     return AssetState(
         name=asset.name,
         all_partitions=asset.partitions_def.get_partition_keys(),
@@ -125,6 +128,29 @@ def asset_state(instance: dg.DagsterInstance, asset: GapAsset, expected: Sequenc
         failures={k: found for k in gaps if k in verdicts and (found := failures_of(instance, asset, k))},
         blocked=frozenset(gaps) - ready,
     )
+
+
+def _behind_a_hole(
+    instance: dg.DagsterInstance, asset: GapAsset, expected: Sequence[str], gaps: Sequence[str]
+) -> frozenset[str]:
+    """Gaps after the first partition of their group that an upstream of the history lacks."""
+    checks = [dg.AssetCheckKey(key, READ_BACK_GATE) for key in asset.history]
+    first_hole: dict[str, str] = {}
+    for verdicts in latest_verdicts(instance, checks).values():
+        for partition in expected:
+            if not verdicts.get(partition, False):
+                group = asset.group_of(partition)
+                first_hole[group] = min(partition, first_hole.get(group, partition))
+    return frozenset(p for p in gaps if p > first_hole.get(asset.group_of(p), p))
+
+
+def _behind_the_gate(instance: dg.DagsterInstance, asset: GapAsset, gaps: Sequence[str]) -> frozenset[str]:
+    """Gaps of the past whose phase gate is not green."""
+    past = [partition for partition in gaps if not asset.is_live(partition)]
+    if asset.phase_gate is None or not past:
+        return frozenset()
+    measured = behind_gate(instance, asset.phase_gate, past)
+    return frozenset(partition for partition in past if measured[partition].violations)
 
 
 def failures_of(instance: dg.DagsterInstance, asset: GapAsset, partition: str) -> Failures | None:

@@ -43,7 +43,7 @@ class AssetState:
     expected: Sequence[str]
     complete: frozenset[str]
     failures: Mapping[str, Failures] = field(default_factory=dict[str, Failures])
-    #: Missing partitions whose upstream is not complete yet.
+    #: Missing partitions whose upstream, history or phase gate is not green yet.
     blocked: frozenset[str] = frozenset()
 
 
@@ -99,7 +99,7 @@ def _due(state: AssetState, policy: GapPolicy, now: datetime) -> tuple[list[str]
     text = (
         f"{state.name}: {len(state.expected)} expected, {len(state.expected) - len(gaps)} complete, "
         f"{len(waiting)} failed and resting, {len(given_up)} given up after {policy.most_attempts} attempts, "
-        f"{len(blocked)} waiting for upstream"
+        f"{len(blocked)} waiting for upstream or gate"
     )
     return sorted(due), text
 

@@ -9,18 +9,25 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import dagster as dg
-from pydantic import Field
 
-from backfill_pipelines.backfill.admission import Upstream, admit
+from backfill_pipelines.backfill.admission import (
+    Admission,
+    HistoryCheck,
+    PhaseGate,
+    Upstream,
+    admit,
+    behind_gate,
+)
 from backfill_pipelines.backfill.failures import ReadBackError
 from backfill_pipelines.backfill.gates import (
     Gate,
     Measurement,
     Verdict,
     all_measured,
+    history_gate,
     judge,
     read_back_gate,
     upstream_gate,
@@ -33,17 +40,8 @@ from backfill_pipelines.backfill.outcome import (
     StagedPartition,
     failure_message,
 )
-from backfill_pipelines.backfill.verdicts import record_verdicts
-
-
-class RangeConfig(dg.Config):
-    """Launch-time choices of a range run; every default is the safe one."""
-
-    on_error: Literal["continue", "stop"] = Field(
-        default="continue",
-        description="'stop' holds back every partition after the first red one; 'continue' publishes the green ones.",
-    )
-    force: bool = Field(default=False, description="Write partitions again although their content has not changed.")
+from backfill_pipelines.backfill.run_mode import SKIP_DOWNSTREAM_TAG, RangeConfig, RunMode, run_mode
+from backfill_pipelines.backfill.verdicts import attach_metadata, record_verdicts
 
 
 class RangeTarget(Protocol):
@@ -74,7 +72,7 @@ class RangeTarget(Protocol):
         ...
 
 
-TargetFactory = Callable[[dg.AssetExecutionContext, Sequence[str]], AbstractContextManager[RangeTarget]]
+TargetFactory = Callable[[dg.AssetExecutionContext, Admission], AbstractContextManager[RangeTarget]]
 
 
 @dataclass(frozen=True)
@@ -89,6 +87,11 @@ class GatedSpec:
     kinds: frozenset[str] = frozenset()
     owners: Sequence[str] = ()
     code_version: str = "1"
+    #: Whether the earlier dates that the table reads are whole; None for a table that reads its own date only.
+    history: HistoryCheck | None = None
+    #: What a backfill must have passed before the table is computed.
+    phase_gate: PhaseGate | None = None
+    automation_condition: dg.AutomationCondition[Any] | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
@@ -100,7 +103,8 @@ class GatedSpec:
     def all_gates(self) -> list[Gate]:
         """The asset's own gates between admission and read-back."""
         first = [upstream_gate("Repair the upstream partition first.")] if self.upstreams else []
-        return [*first, *self.gates, read_back_gate()]
+        second = [history_gate()] if self.history else []
+        return [*first, *second, *self.gates, read_back_gate()]
 
 
 def gated_asset(
@@ -118,13 +122,14 @@ def gated_asset(
     """
     asset_spec = dg.AssetSpec(
         spec.key,
-        deps=[dg.AssetDep(upstream.key) for upstream in spec.upstreams],
+        deps=_deps(spec),
         description=spec.description,
         group_name=spec.group,
         kinds=set(spec.kinds),
         owners=list(spec.owners),
         code_version=spec.code_version,
         metadata=dict(spec.metadata),
+        automation_condition=spec.automation_condition,
         skippable=True,
     )
 
@@ -158,15 +163,34 @@ def _check_spec(key: dg.AssetKey, gate: Gate, partitions_def: dg.PartitionsDefin
         )
 
 
+def _deps(spec: GatedSpec) -> list[dg.AssetDep]:
+    """Dagster's dependencies: every upstream at the same partition, the phase gate, and for history the asset itself.
+
+    A table that reads earlier dates depends on its own previous partition instead of on a window of its upstreams:
+    Dagster then launches its dates in order, and none after a failed one; and a backfill of a season does not target
+    the first dates of the next, as it does with a window.
+    """
+    found = [dg.AssetDep(upstream.key) for upstream in spec.upstreams]
+    if spec.history:
+        previous = dg.TimeWindowPartitionMapping(start_offset=-1, end_offset=-1)
+        found.append(dg.AssetDep(spec.key, partition_mapping=previous))
+    if spec.phase_gate:
+        found.append(dg.AssetDep(spec.phase_gate.key))
+    return found
+
+
 def _run_range(
     context: dg.AssetExecutionContext, spec: GatedSpec, config: RangeConfig, open_target: TargetFactory
 ) -> Iterator[dg.MaterializeResult[Any]]:
+    mode = run_mode(context.run.tags, config, reads_history=spec.history is not None)
+    # Before anything is published: automation looks at the tags of the run that published.
+    context.instance.add_run_tags(context.run.run_id, {SKIP_DOWNSTREAM_TAG: str(mode.skip_downstream).lower()})
     partitions = list(context.partition_keys)
-    outcomes, admitted = _admission(context.instance, spec, partitions)
-    with open_target(context, admitted) as target:
-        if admitted:
-            _audit(target, spec, outcomes, admitted)
-            _publish(target, spec, outcomes, admitted, config)
+    outcomes, admission = _admission(context, spec, partitions, mode)
+    with open_target(context, admission) as target:
+        if admission.partitions:
+            _audit(target, spec, outcomes, admission.partitions)
+            _publish(target, spec, outcomes, admission.partitions, mode)
         outcome = RangeOutcome({partition: outcomes[partition] for partition in partitions})
         target.record(outcome)
         run_metadata: Mapping[str, Any] = target.run_metadata() if outcome.green else {}
@@ -182,20 +206,39 @@ def _run_range(
 
 
 def _admission(
-    instance: dg.DagsterInstance, spec: GatedSpec, partitions: Sequence[str]
-) -> tuple[dict[str, PartitionOutcome], list[str]]:
-    """Outcomes that start with the admission verdict, and the partitions that may be computed."""
-    if not spec.upstreams:
-        return {p: PartitionOutcome(p, Decision.HELD_BACK) for p in partitions}, list(partitions)
-    verdicts = judge(spec.all_gates[0], admit(instance, spec.upstreams, partitions), partitions)
-    outcomes = {
-        v.partition: PartitionOutcome(v.partition, Decision.HELD_BACK if v.passed else Decision.REFUSED, None, [v])
-        for v in verdicts
-    }
-    for verdict in verdicts:
-        if not verdict.passed:
-            outcomes[verdict.partition].verdicts.append(_not_published(verdict.partition, verdict.measurement.sample))
-    return outcomes, [v.partition for v in verdicts if v.passed]
+    context: dg.AssetExecutionContext, spec: GatedSpec, partitions: Sequence[str], mode: RunMode
+) -> tuple[dict[str, PartitionOutcome], Admission]:
+    """Outcomes that start with the admission verdicts, and the partitions that may be computed."""
+    outcomes = {p: PartitionOutcome(p, Decision.HELD_BACK) for p in partitions}
+    admitted, issues = list(partitions), dict[str, Sequence[str]]()
+    if spec.upstreams:
+        measured = dict(admit(context.instance, spec.upstreams, partitions))
+        if spec.phase_gate and mode.backfill:
+            gate = behind_gate(context.instance, spec.phase_gate, partitions)
+            measured = {p: measured[p].joined(gate[p]) for p in partitions}
+        admitted = _refuse(spec.all_gates[0], measured, outcomes, admitted)
+    if spec.history and admitted:
+        report = spec.history(context, admitted, mode)
+        # With strict mode off the holes are shown and marked in the rows, and block nothing.
+        gate_in_force = history_gate(blocking=mode.strict or mode.backfill)
+        admitted, issues = _refuse(gate_in_force, report.measured, outcomes, admitted), dict(report.issues)
+    return outcomes, Admission(admitted, mode, issues)
+
+
+def _refuse(
+    gate: Gate, measured: Mapping[str, Measurement], outcomes: Mapping[str, PartitionOutcome], partitions: Sequence[str]
+) -> list[str]:
+    """Add the gate's verdicts to the outcomes; partitions with a red one are refused, the others returned."""
+    admitted: list[str] = []
+    for verdict in judge(gate, measured, partitions):
+        outcome = outcomes[verdict.partition]
+        outcome.verdicts.append(verdict)
+        if not verdict.is_red:
+            admitted.append(verdict.partition)
+            continue
+        outcome.decision = Decision.REFUSED
+        outcome.verdicts.append(_not_published(verdict.partition, verdict.measurement.sample))
+    return admitted
 
 
 def _audit(
@@ -214,13 +257,13 @@ def _publish(
     spec: GatedSpec,
     outcomes: dict[str, PartitionOutcome],
     admitted: Sequence[str],
-    config: RangeConfig,
+    mode: RunMode,
 ) -> None:
     """Publish what is green and close every outcome with the read-back verdict."""
     red = [p for p in admitted if outcomes[p].red]
-    green = [p for p in admitted if p not in red and not (config.on_error == "stop" and red and p > red[0])]
+    green = [p for p in admitted if p not in red and not (mode.stop_on_error and red and p > red[0])]
     try:
-        decisions, mismatch = target.publish(green, force=config.force), ""
+        decisions, mismatch = target.publish(green, force=mode.force), ""
     except ReadBackError as error:
         decisions, mismatch = {}, str(error)
     for partition in admitted:
@@ -251,8 +294,7 @@ def _materialize(
         # The UI shows the newest materialisation's: once a run is enough, and keeps the event log small.
         metadata[green[-1]] |= dict(run_metadata)
     if not outcome.failed:
-        for partition in green:
-            context.add_asset_metadata(metadata[partition], asset_key=key, partition_key=partition)
+        attach_metadata(context, key, metadata)
         yield dg.MaterializeResult(asset_key=key)
         return
     for partition in green:

@@ -16,6 +16,7 @@ SAMPLE_SIZE = 20
 NAMED_IN_MESSAGE = 5
 
 UPSTREAM_GATE = "upstream_is_complete"
+HISTORY_GATE = "history_is_complete"
 READ_BACK_GATE = "no_duplicate_after_publish"
 
 #: Check metadata under which the culprits of a red verdict are found again.
@@ -49,6 +50,16 @@ class Measurement:
     violations: int
     sample: tuple[str, ...] = ()
     note: str = ""
+
+    def joined(self, other: "Measurement") -> "Measurement":
+        """Both measurements as one."""
+        return Measurement(
+            self.expected + other.expected,
+            self.actual + other.actual,
+            self.violations + other.violations,
+            (*self.sample, *other.sample)[:SAMPLE_SIZE],
+            "; ".join(note for note in (self.note, other.note) if note),
+        )
 
 
 @dataclass(frozen=True)
@@ -119,6 +130,16 @@ def upstream_gate(repair: str) -> Gate:
         UPSTREAM_GATE,
         "Every upstream partition that is read here is published and its gates are green.",
         repair,
+    )
+
+
+def history_gate(*, blocking: bool = True) -> Gate:
+    """The second admission gate, of tables that read earlier dates."""
+    return Gate(
+        HISTORY_GATE,
+        "The earlier dates that are read here are published and green, as far as the mode of the run asks for them.",
+        "Build the named dates of the named table first, oldest first.",
+        blocking=blocking,
     )
 
 

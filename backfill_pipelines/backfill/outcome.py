@@ -16,6 +16,8 @@ class State(StrEnum):
     PARTIAL = "partial"
     MISSING = "missing"
     QUARANTINED = "quarantined"
+    #: Published from input that has been corrected since; part of an open repair.
+    STALE = "stale"
 
 
 class Decision(StrEnum):

@@ -24,17 +24,63 @@ def record_verdicts(context: dg.AssetExecutionContext, key: dg.AssetKey, verdict
     batch, which the batching event storage writes in one transaction.
     """
     targets = latest_materializations(context.instance, key, {verdict.partition for verdict in verdicts})
+    _record(
+        context,
+        [
+            (
+                _evaluation(key, verdict, targets.get(verdict.partition)),
+                verdict.text if not verdict.passed else f"{verdict.gate.name} is green for {verdict.partition}",
+            )
+            for verdict in verdicts
+        ],
+    )
+
+
+def record_evaluations(context: dg.AssetExecutionContext, evaluations: Sequence[dg.AssetCheckEvaluation]) -> None:
+    """Evaluations of checks without partitions, as they are."""
+    _record(context, [(evaluation, evaluation.description or "") for evaluation in evaluations])
+
+
+def latest_target(
+    instance: dg.DagsterInstance, key: dg.AssetKey
+) -> AssetCheckEvaluationTargetMaterializationData | None:
+    """The latest materialisation of an asset without partitions, at which a verdict is aimed."""
+    records = instance.fetch_materializations(key, limit=1).records
+    return _target(records[0]) if records else None
+
+
+def _target(record: dg.EventLogRecord) -> AssetCheckEvaluationTargetMaterializationData:
+    return AssetCheckEvaluationTargetMaterializationData(
+        storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
+    )
+
+
+def _record(context: dg.AssetExecutionContext, evaluations: Sequence[tuple[dg.AssetCheckEvaluation, str]]) -> None:
     step = context.op_execution_context._step_execution_context  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
     batch = uuid4().hex
-    for position, verdict in enumerate(verdicts, start=1):
-        evaluation = _evaluation(key, verdict, targets.get(verdict.partition))
+    for position, (evaluation, message) in enumerate(evaluations, start=1):
         DagsterEvent.from_step(
             DagsterEventType.ASSET_CHECK_EVALUATION,
             step,
             evaluation,
-            message=verdict.text if not verdict.passed else f"{verdict.gate.name} is green for {verdict.partition}",
-            batch_metadata=DagsterEventBatchMetadata(batch, position == len(verdicts)),
+            message=message,
+            batch_metadata=DagsterEventBatchMetadata(batch, position == len(evaluations)),
         )
+
+
+def attach_metadata(
+    context: dg.AssetExecutionContext, key: dg.AssetKey, metadata: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Metadata for the materialisation of each partition of a range run.
+
+    ``add_asset_metadata`` lists the partitions of the range anew for every one of them: a third of a second for a
+    season. The partitions here are keys of the run, so the look-up is left out.
+    """
+    step = context.op_execution_context._step_execution_context  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    kept = step._metadata_accumulator  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    for partition, values in metadata.items():
+        kept = kept.with_additional_asset_metadata(asset_key=key, metadata=values, partition_key=partition)
+    step._metadata_accumulator = kept  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
 
 
 def _evaluation(key: dg.AssetKey, verdict: Verdict, target: Any) -> dg.AssetCheckEvaluation:
@@ -64,12 +110,7 @@ def latest_materializations(
             cursor=cursor,
         )
         for record in page.records:
-            found.setdefault(
-                str(record.partition_key),
-                AssetCheckEvaluationTargetMaterializationData(
-                    storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
-                ),
-            )
+            found.setdefault(str(record.partition_key), _target(record))
         if not page.has_more:
             break
         cursor = page.cursor

@@ -1,4 +1,4 @@
-"""The gates of the context tables of phase 3: complete, in agreement with the schedule, and blind to the date itself."""
+"""The gates of the context tables of phase 3: complete, as the schedule has it, and blind to the date itself."""
 
 from backfill_pipelines.backfill.gates import Gate
 from backfill_pipelines.nba import tables_context as context

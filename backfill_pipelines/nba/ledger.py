@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from backfill_pipelines.backfill.contracts import TableContract
 from backfill_pipelines.backfill.outcome import Decision, PartitionOutcome, State
+from backfill_pipelines.backfill.run_mode import RunMode
 from backfill_pipelines.nba.catalog import Entry
 from backfill_pipelines.nba.feeds.loading import Loaded
 from backfill_pipelines.nba.feeds.parsed import payload_text
@@ -33,7 +34,7 @@ class RunInfo:
     started_at: datetime
     attempt: int = 1
     code_version: str = "1"
-    skip_downstream: bool = False
+    mode: RunMode = field(default_factory=RunMode)
 
 
 def utc_now() -> datetime:
@@ -131,9 +132,9 @@ def _run_columns(entry: Entry, run: RunInfo, day: date, now: datetime, seconds: 
         "started_at": run.started_at,
         "processed_at": now,
         "created_at": now,
-        "backfill_mode": run.triggered_by in ("backfill", "cli"),
-        "strict_mode": True,
-        "skip_downstream": run.skip_downstream,
+        "backfill_mode": run.mode.backfill,
+        "strict_mode": run.mode.strict,
+        "skip_downstream": run.mode.skip_downstream,
         "triggered_by": run.triggered_by,
         "dagster_run_id": run.run_id,
         "attempt": run.attempt,

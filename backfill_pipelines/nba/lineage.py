@@ -20,7 +20,7 @@ from sqlglot.lineage import Node, lineage
 from sqlglot.optimizer import build_scope, qualify
 
 from backfill_pipelines.nba.catalog import CATALOG, Entry, all_contracts
-from backfill_pipelines.nba.statements import statement_of, views
+from backfill_pipelines.nba.statements import source_views, statement_of
 
 FILE = "column_lineage.json"
 
@@ -40,15 +40,15 @@ def lineage_of(entry: Entry) -> Lineage | None:
 
 
 def digest(entry: Entry) -> str:
-    """What the lineage of a table depends on: its statement and the views."""
-    text = (statement_of(entry) or "") + "".join(views().values())
+    """What the lineage of a table depends on: its statement and the views that statements may read."""
+    text = (statement_of(entry) or "") + "".join(source_views().values())
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def trace(entry: Entry) -> Lineage:
     """Trace every column of a table's statement back to stored columns."""
     dialect = "bigquery"
-    sources: dict[str, Any] = {name: sqlglot.parse_one(text, read=dialect) for name, text in views().items()}
+    sources: dict[str, Any] = {name: sqlglot.parse_one(text, read=dialect) for name, text in source_views().items()}
     tree = exp.expand(sqlglot.parse_one(statement_of(entry) or "", read=dialect), sources, dialect=dialect)
     qualified = qualify.qualify(tree, schema=_schema(), dialect=dialect, validate_qualify_columns=False, identify=False)
     scope = build_scope(qualified)

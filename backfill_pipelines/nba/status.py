@@ -9,7 +9,7 @@ from backfill_pipelines.nba.statements import PACKAGE
 from backfill_pipelines.stores import sql
 from backfill_pipelines.stores.warehouse import Warehouse, WarehouseSession, Work
 
-STATES = ("complete", "expected_empty", "partial", "missing", "quarantined")
+STATES = ("complete", "expected_empty", "partial", "missing", "quarantined", "stale")
 
 
 @dataclass(frozen=True)

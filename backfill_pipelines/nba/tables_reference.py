@@ -1,4 +1,4 @@
-"""Contracts of ``nba_reference``: seasons, arenas, clocks, run history, verdicts, quarantine, accepted gaps; views."""
+"""Contracts of ``nba_reference``: seasons, places, history, verdicts, quarantine, gaps, repairs; and its views."""
 
 from backfill_pipelines.backfill.contracts import TableContract, parse_columns
 
@@ -177,6 +177,26 @@ ACCEPTED_GAPS = _reference(
     "game_date",
 )
 
+STALE_PARTITIONS = _reference(
+    "stale_partitions",
+    "One row for each partition of a repair: what a corrected partition makes stale, until it is rebuilt.",
+    """
+    table_name STRING! table of the partition
+    partition_date DATE! the partition
+    repair_id STRING! the repair, greater for a later one
+    reason_chain ARRAY<STRING> the partition, what it reads that is stale, and so on to the corrected partition
+    caused_by_table STRING! table of the corrected partition, at the end of the chain
+    caused_by_date DATE! date of the corrected partition
+    digest_before STRING! digest as published when marked; a rebuild is compared with it
+    marked_at TIMESTAMP! when it became stale, UTC
+    resolved_at TIMESTAMP when it stopped being stale, UTC
+    resolution STRING rebuilt (other content now) or unchanged (same content, or nothing it reads has changed)
+    """,
+    ("table_name", "partition_date", "repair_id"),
+    "partition_date",
+    ("table_name",),
+)
+
 REFERENCE_TABLES = (
     SEASON_WINDOWS,
     TEAM_LOCATIONS,
@@ -186,9 +206,10 @@ REFERENCE_TABLES = (
     FILE_QUARANTINE,
     ROW_QUARANTINE,
     ACCEPTED_GAPS,
+    STALE_PARTITIONS,
 )
 
-#: Views, in the order of creation: name -> statement file below ``sql``.
+#: Views that statements may read, in the order of creation: name -> statement file below ``sql``.
 VIEWS = {
     "nba_reference.accepted_games": "reference/accepted_games",
     "nba_reference.calendar_days": "reference/calendar_days",
@@ -205,4 +226,11 @@ VIEWS = {
     "nba_raw.shot_attempts": "reference/shot_attempts",
     "nba_reference.nba_stage1_failures": "reference/nba_stage1_failures",
     "nba_predictions.ml_feature_store_v2": "reference/ml_feature_store_v2",
+}
+
+#: Views on which reports and phase gates stand; they also read what ``catalog_views`` writes.
+REPORT_VIEWS = {
+    "nba_reference.partition_states": "reference/partition_states",
+    "nba_reference.phase_states": "reference/phase_states",
+    "nba_reference.latest_runs": "reference/latest_runs",
 }

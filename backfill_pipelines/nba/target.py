@@ -11,11 +11,13 @@ from typing import Any
 import dagster as dg
 
 from backfill_pipelines.backfill import metadata
+from backfill_pipelines.backfill.admission import Admission
 from backfill_pipelines.backfill.contracts import TableContract
 from backfill_pipelines.backfill.failures import StoreError
 from backfill_pipelines.backfill.gates import SAMPLE_SIZE, Gate, Measurement
 from backfill_pipelines.backfill.outcome import Decision, RangeOutcome, StagedPartition, State
-from backfill_pipelines.nba import ledger
+from backfill_pipelines.backfill.run_mode import CLI_TAG
+from backfill_pipelines.nba import ledger, repair_ledger
 from backfill_pipelines.nba.catalog import Entry
 from backfill_pipelines.nba.feeds.loading import Loaded
 from backfill_pipelines.nba.gates import items_sql
@@ -23,7 +25,7 @@ from backfill_pipelines.nba.ledger import RunInfo, utc_now
 from backfill_pipelines.nba.lineage import lineage_of
 from backfill_pipelines.nba.statements import PACKAGE
 from backfill_pipelines.nba.tables_raw import SCHEDULE
-from backfill_pipelines.nba.tables_reference import GATE_VERDICTS, RUN_HISTORY
+from backfill_pipelines.nba.tables_reference import GATE_VERDICTS, RUN_HISTORY, STALE_PARTITIONS
 from backfill_pipelines.stores import sql
 from backfill_pipelines.stores.warehouse import Digest, Warehouse, WarehouseSession, Work
 
@@ -45,6 +47,7 @@ class WarehouseTarget:
         self._compute = compute
         self._loaded: Loaded | None = None
         self._staged: dict[str, StagedPartition] = {}
+        self._digests: Mapping[date, Digest] = {}
         self._calendar: dict[date, dict[str, Any]] = {}
 
     def stage(self, partitions: Sequence[str]) -> Mapping[str, StagedPartition]:
@@ -52,10 +55,12 @@ class WarehouseTarget:
         days = [date.fromisoformat(partition) for partition in partitions]
         self._loaded = self._compute(self._session, days)
         self._calendar = self._by_day("status/calendar")
-        coverage, digests = self._by_day("status/coverage"), self._session.staged(self._contract)
+        coverage = self._by_day("status/coverage")
+        self._digests = self._session.staged(self._contract)
         quarantined = self._quarantined_rows()
         self._staged = {
-            str(day): self._describe(day, digests[day], coverage.get(day, {}), quarantined.get(day, 0)) for day in days
+            str(day): self._describe(day, self._digests[day], coverage.get(day, {}), quarantined.get(day, 0))
+            for day in days
         }
         return self._staged
 
@@ -69,8 +74,8 @@ class WarehouseTarget:
     def publish(self, partitions: Sequence[str], *, force: bool) -> Mapping[str, Decision]:
         """Publish what changed in one transaction; leave equal partitions alone."""
         days = [date.fromisoformat(partition) for partition in partitions]
-        staged, published = self._session.staged(self._contract), self._session.published(self._contract)
-        changed = [day for day in days if force or staged[day] != published[day]]
+        published = {} if force else self._session.published(self._contract)
+        changed = [day for day in days if force or self._digests[day] != published[day]]
         unchanged = [day for day in days if day not in changed]
         if changed:
             self._session.replace_partitions(self._contract, changed)
@@ -79,7 +84,7 @@ class WarehouseTarget:
         return {str(day): Decision.PUBLISHED if day in changed else Decision.ALREADY_DONE for day in days}
 
     def record(self, outcome: RangeOutcome) -> None:
-        """Run history, verdicts and quarantine of the range."""
+        """Run history, verdicts and quarantine of the range; what it has rebuilt is no longer stale."""
         outcomes = list(outcome.partitions.values())
         upstream = {u.full_name: self._session.published(u) for u in self._entry.reads} if self._staged else {}
         ledger.write(
@@ -88,6 +93,8 @@ class WarehouseTarget:
             ledger.history_rows(self._entry, self._run, outcomes, upstream),
         )
         ledger.write(self._session, GATE_VERDICTS, ledger.verdict_rows(self._entry, self._run, outcomes))
+        stale = repair_ledger.resolve(self._session, self._contract.full_name, outcomes)
+        ledger.write(self._session, STALE_PARTITIONS, stale)
         if self._loaded is not None:
             days = [date.fromisoformat(p) for p in self._staged]
             ledger.quarantine(self._session, self._entry, self._run, self._loaded, days)
@@ -140,7 +147,8 @@ class WarehouseTarget:
             return (State.COMPLETE, "") if digest.rows else (State.EXPECTED_EMPTY, "no_games")
         expected, found = coverage.get("keys_expected", 0), coverage.get("keys_found", 0)
         if not expected:
-            return State.EXPECTED_EMPTY, self._empty_reason(day)
+            # A roster is worth keeping on a day without games.
+            return (State.COMPLETE, "") if digest.rows else (State.EXPECTED_EMPTY, self._empty_reason(day))
         if found < expected:
             return (State.PARTIAL if found else State.MISSING), f"{found} of {expected} {self._entry.coverage.unit}"
         return (State.QUARANTINED, f"{quarantined} set aside") if quarantined else (State.COMPLETE, "")
@@ -194,7 +202,7 @@ class WarehouseTarget:
 @contextmanager
 def open_target(
     context: dg.AssetExecutionContext,
-    partitions: Sequence[str],
+    admission: Admission,
     *,
     warehouse: Warehouse,
     entry: Entry,
@@ -206,16 +214,16 @@ def open_target(
         triggered_by=_triggered_by(context.run.tags),
         started_at=utc_now(),
         attempt=context.retry_number + 1,
-        skip_downstream=context.run.tags.get("backfill/skip_downstream") == "true",
+        mode=admission.mode,
     )
-    days = tuple(date.fromisoformat(partition) for partition in partitions)
+    days = tuple(date.fromisoformat(partition) for partition in admission.partitions)
     with warehouse.session(Work(context.run.run_id, entry.contract.full_name, days)) as session:
         target = WarehouseTarget(session, entry, run, compute)
         try:
             yield target
         except Exception as error:
             try:
-                target.record_crash(partitions, error)
+                target.record_crash(admission.partitions, error)
             except StoreError as second:
                 error.add_note(f"the run history could not be written either: {second}")
             raise
@@ -225,7 +233,9 @@ def _triggered_by(tags: Mapping[str, str]) -> str:
     for tag, name in (
         ("dagster/backfill", "backfill"),
         ("dagster/sensor_name", "sensor"),
-        ("backfill/cli", "cli"),
+        ("dagster/schedule_name", "schedule"),
+        ("dagster/auto_materialize", "automation"),
+        (CLI_TAG, "cli"),
     ):
         if tag in tags:
             return name

@@ -4,14 +4,16 @@ Keys are relative to the root and the same everywhere. Nothing here knows what t
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import dagster as dg
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
 from pydantic import Field, PrivateAttr
 
 from backfill_pipelines.backfill.failures import StoreError
@@ -20,6 +22,8 @@ from backfill_pipelines.backfill.failures import StoreError
 CONCURRENCY = 16
 #: Files read at a time, so that a season of a feed never sits in memory as a whole.
 READ_BATCH = 500
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,7 @@ class ObjectStore(dg.ConfigurableResource):
             StoreError: the root itself does not exist or cannot be read.
         """
         self._require_root()
-        with ThreadPoolExecutor(CONCURRENCY) as pool:
-            found = pool.map(self._list_one, list(prefixes))
+        found = self._each(self._list_local if self._is_local else self._list_one, list(prefixes))
         return sorted((info for part in found for info in part), key=lambda info: info.key)
 
     def read(self, keys: Sequence[str]) -> Iterator[tuple[str, bytes]]:
@@ -54,11 +57,9 @@ class ObjectStore(dg.ConfigurableResource):
 
         ``cat_file`` one by one in threads: ``cat`` would expand the square brackets in some feeds' file names.
         """
-        filesystem, root = self._filesystem
-        with ThreadPoolExecutor(CONCURRENCY) as pool:
-            for start in range(0, len(keys), READ_BATCH):
-                batch = keys[start : start + READ_BATCH]
-                yield from zip(batch, pool.map(lambda key: filesystem.cat_file(f"{root}/{key}"), batch), strict=True)
+        for start in range(0, len(keys), READ_BATCH):
+            batch = keys[start : start + READ_BATCH]
+            yield from zip(batch, self._each(self._content, batch), strict=True)
 
     @property
     def _filesystem(self) -> tuple[Any, str]:
@@ -80,11 +81,47 @@ class ObjectStore(dg.ConfigurableResource):
                 "that holds the raw files, or generate sample feeds: backfill demo"
             )
 
+    @property
+    def _is_local(self) -> bool:
+        return isinstance(self._filesystem[0], LocalFileSystem)
+
+    def _each(self, work: Callable[[str], Result], names: Sequence[str]) -> list[Result]:
+        """The work for every name: at the same time on a bucket, one by one in a folder, where threads only wait."""
+        if self._is_local:
+            return [work(name) for name in names]
+        with ThreadPoolExecutor(CONCURRENCY) as pool:
+            return list(pool.map(work, names))
+
+    def _content(self, key: str) -> bytes:
+        filesystem, root = self._filesystem
+        return Path(root, key).read_bytes() if self._is_local else filesystem.cat_file(f"{root}/{key}")
+
+    def _list_local(self, prefix: str) -> list[ObjectInfo]:
+        root = self._filesystem[1]
+        return [ObjectInfo(path[len(root) + 1 :], size, moment) for path, size, moment in _walk(f"{root}/{prefix}")]
+
     def _list_one(self, prefix: str) -> list[ObjectInfo]:
         filesystem, root = self._filesystem
         filesystem.invalidate_cache(f"{root}/{prefix}")
         found = filesystem.find(f"{root}/{prefix}", detail=True)
         return [ObjectInfo(path[len(root) + 1 :], int(info["size"]), _modified(info)) for path, info in found.items()]
+
+
+def _walk(folder: str) -> Iterator[tuple[str, int, datetime]]:
+    """Path, size and last change of the files below a folder, as fsspec lists them but three times as fast."""
+    try:
+        entries = list(os.scandir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(entry.path)
+            continue
+        try:
+            own = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:  # gone since the folder was read: an upload's temporary name
+            continue
+        yield entry.path, entry.stat().st_size, datetime.fromtimestamp(own.st_mtime, UTC)
 
 
 def _modified(info: dict[str, Any]) -> datetime:

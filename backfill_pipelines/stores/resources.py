@@ -5,6 +5,7 @@ from typing import Any
 from backfill_pipelines.settings import Settings
 from backfill_pipelines.stores.bigquery import BigQueryWarehouse
 from backfill_pipelines.stores.duckdb import DuckDBWarehouse
+from backfill_pipelines.stores.notifications import Notifier
 from backfill_pipelines.stores.objects import ObjectStore
 
 
@@ -24,4 +25,5 @@ def build_resources(settings: Settings) -> dict[str, Any]:
     return {
         "warehouse": build_warehouse(settings),
         "feeds": ObjectStore(url=settings.feeds_root, endpoint=settings.feeds_endpoint),
+        "notifier": Notifier(file=str(settings.state_dir / "notifications.jsonl"), webhook_url=settings.webhook_url),
     }

@@ -16,10 +16,11 @@ from typing import Any
 
 import dagster as dg
 
-from backfill_pipelines.backfill.admission import Upstream
+from backfill_pipelines.backfill.admission import Admission, HistoryReport, Upstream
 from backfill_pipelines.backfill.event_storage import enable_event_batches
 from backfill_pipelines.backfill.gap_sensor import GapAsset, build_gap_sensor
 from backfill_pipelines.backfill.gaps import GapPolicy
+from backfill_pipelines.backfill.gates import Measurement
 from backfill_pipelines_tests.backfill.toy import POINTS, LedgerTarget, toy_asset
 
 enable_event_batches()
@@ -51,11 +52,11 @@ def _pause(folder: Path) -> None:
         time.sleep(0.1)
 
 
-def file_target(name: str) -> Callable[[dg.AssetExecutionContext, Sequence[str]], AbstractContextManager[LedgerTarget]]:
+def file_target(name: str) -> Callable[[dg.AssetExecutionContext, Admission], AbstractContextManager[LedgerTarget]]:
     """Opens a target whose published data outlives its process."""
 
     @contextmanager
-    def opened(context: dg.AssetExecutionContext, partitions: Sequence[str]) -> Iterator[LedgerTarget]:  # noqa: ARG001
+    def opened(context: dg.AssetExecutionContext, admission: Admission) -> Iterator[LedgerTarget]:  # noqa: ARG001
         folder = Path(os.environ[FOLDER])
         found = read(folder, name)
         red = set((folder / "red_dates.txt").read_text().split()) if name == "lines" else set()
@@ -113,5 +114,20 @@ ASSETS = _chain(child_per_run=8)
 defs = dg.Definitions(assets=ASSETS, sensors=[_gap_sensor(ASSETS)], executor=dg.in_process_executor)
 #: As it should not: parent and child of equal backfill policy share their runs.
 equal_policies = dg.Definitions(assets=_chain(child_per_run=7), executor=dg.in_process_executor)
+#: A table that reads its own day and every day before it, and so its own previous partition.
+history = dg.Definitions(
+    assets=[
+        ASSETS[0],
+        toy_asset(
+            "totals",
+            file_target("totals"),
+            ASSETS[0],
+            partitions_def=GAME_DAYS,
+            per_run=8,
+            history=lambda _, partitions, __: HistoryReport({p: Measurement(1, 1, 0) for p in partitions}),
+        ),
+    ],
+    executor=dg.in_process_executor,
+)
 #: A lookback instead of the same day.
 lookback = dg.Definitions(assets=[ASSETS[0], _rolling], executor=dg.in_process_executor)

@@ -206,3 +206,23 @@ def test_a_backfill_of_a_chain_targets_what_hangs_on_the_dates_of_its_root(daemo
     assert daemon.context.instance.get_materialized_partitions(key) == set(ALL[1:5])
     assert daemon.finish(queries.launch(daemon.ask, ["rolling"], ALL[:1])).status == "COMPLETED_SUCCESS"
     assert daemon.context.instance.get_materialized_partitions(key) == set(ALL[:5])
+
+
+@pytest.mark.parametrize("daemon", ["history"], indirect=True)
+def test_a_table_that_reads_history_is_launched_in_order_and_only_for_the_dates_asked_for(daemon: Daemon) -> None:
+    found = daemon.finish(queries.launch(daemon.ask, ["lines", "totals"], ALL))
+    assert found.counts == {"lines": (9, 0, 9, 0), "totals": (9, 0, 9, 0)}
+    assert daemon.read("totals")["computed"] == [ALL[:8], ALL[8:]]
+
+
+@pytest.mark.parametrize("daemon", ["history"], indirect=True)
+def test_a_red_date_holds_back_every_later_date_of_a_table_that_reads_history(daemon: Daemon) -> None:
+    """Each of them would be built on the hole; once it is mended, running the failed dates is enough."""
+    set_red(daemon.folder, RED[0])
+    backfill_id = queries.launch(daemon.ask, ["lines", "totals"], ALL)
+    assert daemon.finish(backfill_id).counts == {"lines": (9, 0, 8, 1), "totals": (9, 0, 2, 7)}
+    assert list(daemon.read("totals")["published"]) == ALL[:2]
+    set_red(daemon.folder)
+    repaired = daemon.finish(queries.reexecute_from_failure(daemon.ask, backfill_id))
+    assert repaired.counts == {"lines": (1, 0, 1, 0), "totals": (7, 0, 7, 0)}
+    assert list(daemon.read("totals")["published"]) == ALL

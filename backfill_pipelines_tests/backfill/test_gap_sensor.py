@@ -5,10 +5,11 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
-from backfill_pipelines.backfill.gap_sensor import RANGE_TAG, SENSOR_TAG, SIZE_TAG
+from backfill_pipelines.backfill.admission import LAST_PARTITION, PhaseGate
+from backfill_pipelines.backfill.gap_sensor import RANGE_TAG, SENSOR_TAG, SIZE_TAG, GapAsset, asset_state
 from backfill_pipelines.backfill.gaps import GapPolicy
 from backfill_pipelines_tests.backfill.gap_toy import LAST, Toy, asked_before, wanted
-from backfill_pipelines_tests.backfill.toy import POINTS, Killed, days, run_range
+from backfill_pipelines_tests.backfill.toy import DAYS, POINTS, Killed, LedgerTarget, days, run_range, toy_asset
 
 
 @pytest.fixture
@@ -140,3 +141,47 @@ def test_the_daily_cap_counts_what_was_asked_for_since_midnight(instance: dg.Dag
     assert "0 requested, 8 over the cap" in str(toy.tick())
     toy.later = timedelta(days=1)
     assert len(toy.ranges()) == 2, "a new day, a new budget"
+
+
+class History:
+    """A table that reads every earlier day of its month in ``lines``, behind a phase gate for all but live days."""
+
+    GATE = dg.AssetKey(["toy_gates", "phase_is_complete"])
+
+    def __init__(self, instance: dg.DagsterInstance, live: str = "2024-12-31") -> None:
+        self.instance, self.target = instance, LedgerTarget()
+        self.lines = toy_asset("lines", self.target.open)
+        self.asset = GapAsset(
+            dg.AssetKey(["toy", "totals"]),
+            DAYS,
+            history=[self.lines.key],
+            group_of=lambda day: day[:7],
+            phase_gate=PhaseGate(self.GATE, lambda _: "complete", "backfill gate toy"),
+            is_live=lambda day: day >= live,
+        )
+
+    def report_gate(self, last: str) -> None:
+        evaluation = dg.AssetCheckEvaluation(
+            asset_key=self.GATE, check_name="complete", passed=True, metadata={LAST_PARTITION: last}
+        )
+        self.instance.report_runless_asset_event(evaluation)
+
+    def blocked(self) -> list[str]:
+        expected = ["2024-01-29", "2024-01-30", "2024-01-31", "2024-02-01", "2024-02-02"]
+        return sorted(asset_state(self.instance, self.asset, expected).blocked)
+
+
+def test_history_waits_for_the_first_hole_of_its_season_and_no_longer(instance: dg.DagsterInstance) -> None:
+    """A season-to-date sum over a missing day is wrong on every later day, and right again next season."""
+    history = History(instance, live="2024-01-01")
+    history.target.red = {POINTS.name: {"2024-01-30"}}
+    run_range(instance, history.lines, "2024-01-29", "2024-02-02")
+    assert history.blocked() == ["2024-01-31"], "the 30th itself reads earlier days only"
+
+
+def test_the_past_waits_for_its_phase_gate_and_the_live_days_do_not(instance: dg.DagsterInstance) -> None:
+    history = History(instance, live="2024-02-02")
+    run_range(instance, history.lines, "2024-01-29", "2024-02-02")
+    assert history.blocked() == ["2024-01-29", "2024-01-30", "2024-01-31", "2024-02-01"]
+    history.report_gate("2024-01-31")
+    assert history.blocked() == ["2024-02-01"]

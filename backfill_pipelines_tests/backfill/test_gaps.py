@@ -143,7 +143,7 @@ def test_what_does_not_fit_under_the_cap_is_counted_and_left_for_the_next_tick()
     """ "Nothing more to do" and "no more today" must not look the same."""
     plan = plan_gaps([state(), state("boxes")], GapPolicy(partitions_per_tick=45), NOW, requested_today=0)
     assert ranges_of(plan.requests) == [("lines", "00", "39", 40), ("boxes", "00", "04", 5)]
-    nothing_else = "0 complete, 0 failed and resting, 0 given up after 5 attempts, 0 waiting for upstream"
+    nothing_else = "0 complete, 0 failed and resting, 0 given up after 5 attempts, 0 waiting for upstream or gate"
     assert plan.seen == [
         f"lines: 40 expected, {nothing_else}, 40 requested",
         f"boxes: 40 expected, {nothing_else}, 5 requested, 35 over the cap",

@@ -88,8 +88,9 @@ def test_an_upstream_that_never_ran_is_named_with_the_command_that_runs_it(
     """ "Missing" alone would leave the reader to find out which table and which date to run first."""
     run_range(instance, chain.lines, FIRST, "2024-01-02")
     result = run_range(instance, chain.boxes, FIRST, RED)
-    assert f"toy/lines {RED} is not published. Repair: backfill run toy/lines --date {RED}" in (
-        failure_text(result, chain.boxes)
+    assert (
+        f"Upstream toy/lines is not complete for {RED}: not published. Repair: backfill run toy/lines --date {RED}"
+        in (failure_text(result, chain.boxes))
     )
     assert chain.targets[1].computed == [days(1, 2)]
 
@@ -108,7 +109,7 @@ def test_an_upstream_whose_run_died_does_not_count_as_published(instance: dg.Dag
     results = chain.run(instance)
     assert chain.targets[0].published
     assert chain.targets[1].computed == []
-    assert f"toy/lines {FIRST} is not published" in failure_text(results[1], chain.boxes)
+    assert f"Upstream toy/lines is not complete for {FIRST}: not published" in failure_text(results[1], chain.boxes)
 
 
 def test_a_partition_published_before_is_refused_once_its_upstream_turns_red(

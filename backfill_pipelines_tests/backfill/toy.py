@@ -8,7 +8,8 @@ from typing import Any
 import dagster as dg
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
-from backfill_pipelines.backfill.admission import Upstream
+from backfill_pipelines.backfill.admission import Admission, HistoryCheck, PhaseGate, Upstream
+from backfill_pipelines.backfill.automation import cascade
 from backfill_pipelines.backfill.failures import ReadBackError
 from backfill_pipelines.backfill.gated_assets import GatedSpec, gated_asset
 from backfill_pipelines.backfill.gates import Gate, Measurement, all_measured
@@ -51,9 +52,11 @@ class LedgerTarget:
     computed: list[list[str]] = field(default_factory=list)
     written: list[list[str]] = field(default_factory=list)
     history: list[RangeOutcome] = field(default_factory=list)
+    admissions: list[Admission] = field(default_factory=list)
 
     @contextmanager
-    def open(self, context: dg.AssetExecutionContext, partitions: Sequence[str]) -> Iterator["LedgerTarget"]:  # noqa: ARG002
+    def open(self, context: dg.AssetExecutionContext, admission: Admission) -> Iterator["LedgerTarget"]:  # noqa: ARG002
+        self.admissions.append(admission)
         yield self
 
     def stage(self, partitions: Sequence[str]) -> Mapping[str, StagedPartition]:
@@ -101,15 +104,27 @@ class LedgerTarget:
 
 def toy_asset(
     name: str,
-    opened: Callable[[dg.AssetExecutionContext, Sequence[str]], AbstractContextManager[Any]],
+    opened: Callable[[dg.AssetExecutionContext, Admission], AbstractContextManager[Any]],
     *reads: dg.AssetsDefinition | Upstream,
     partitions_def: dg.PartitionsDefinition[Any] = DAYS,
     per_run: int = 100,
+    history: HistoryCheck | None = None,
+    phase_gate: PhaseGate | None = None,
+    cascades: bool = False,
 ) -> dg.AssetsDefinition:
     """A gated asset ``toy/<name>``; give assets of one chain different ``per_run``."""
     upstreams = [read if isinstance(read, Upstream) else Upstream(read.key) for read in reads]
     return gated_asset(
-        GatedSpec(dg.AssetKey(["toy", name]), f"Toy {name}.", "toy", GATES, upstreams),
+        GatedSpec(
+            dg.AssetKey(["toy", name]),
+            f"Toy {name}.",
+            "toy",
+            GATES,
+            upstreams,
+            history=history,
+            phase_gate=phase_gate,
+            automation_condition=cascade() if cascades else None,
+        ),
         partitions_def=partitions_def,
         partitions_per_run=per_run,
         open_target=opened,

@@ -17,6 +17,7 @@ from backfill_pipelines.nba.catalog import ANALYTICS_PHASE, CATALOG, RAW_PHASE
 from backfill_pipelines.nba.status import TableStatus, table_statuses
 from backfill_pipelines.nba.warehouse_setup import set_up
 from backfill_pipelines.stores.duckdb import DuckDBWarehouse
+from backfill_pipelines.stores.notifications import Notifier
 from backfill_pipelines.stores.objects import ObjectStore
 from backfill_pipelines.stores.warehouse import Digest, Work
 
@@ -65,7 +66,11 @@ class Pipeline:
 
     @property
     def resources(self) -> dict[str, Any]:
-        return {"warehouse": self.warehouse, "feeds": ObjectStore(url=str(self.feeds))}
+        return {
+            "warehouse": self.warehouse,
+            "feeds": ObjectStore(url=str(self.feeds)),
+            "notifier": Notifier(file=str(self.folder / "notifications.jsonl")),
+        }
 
     def run(
         self, table: str, first: date, last: date | None = None, resources: dict[str, Any] | None = None

@@ -13,6 +13,9 @@ from backfill_pipelines_tests.nba.feeds_runs import PHASE_2, Pipeline, pipeline
 from backfill_pipelines_tests.nba.feeds_support import DAY, DAYS, NEXT_DAY, FeedFolder, edited
 
 SCHEDULE, BOX, LINES = "nbac_schedule", "nbac_team_boxscore", "player_lines"
+SUMMARY_INPUT, SUMMARY = "team_offense_game_summary", "player_game_summary"
+ROSTERS = "espn_team_rosters"
+OPTIONAL = (ROSTERS, "nbac_injury_report", "odds_api_game_lines", "odds_api_player_points_props")
 
 
 @pytest.fixture
@@ -66,7 +69,7 @@ def test_what_reads_a_missing_schedule_is_refused_with_its_reason(feeds: FeedFol
 def test_a_table_that_nobody_ran_before_is_named_with_the_command_to_run(run: Pipeline) -> None:
     text = failure_text(run, BOX)
     assert (
-        "nba_raw/nbac_schedule 2023-04-23 is not published. "
+        "Upstream nba_raw/nbac_schedule is not complete for 2023-04-23: not published. "
         "Repair: backfill run nba_raw/nbac_schedule --date 2023-04-23" in text
     )
 
@@ -93,6 +96,26 @@ def test_a_schedule_that_comes_later_makes_the_dates_green(feeds: FeedFolder, ru
     statuses = run.statuses(DAYS)
     assert all(statuses[table].is_green and statuses[table].states["complete"] == 2 for table in PHASE_2)
     assert run.query("SELECT * FROM nba_reference.file_quarantine WHERE resolved_at IS NULL") == []
+
+
+def test_without_any_optional_feed_every_date_is_green_and_says_what_it_lacks(feeds: FeedFolder, run: Pipeline) -> None:
+    """Rosters, reports and odds enrich; a season that has none of them is a good season, and may get them later."""
+    elsewhere, folders = feeds.root.with_name("elsewhere"), ("espn", "odds-api", "nba-com/injury-report-data")
+    for folder in folders:
+        shutil.move(feeds.root / folder, elsewhere / folder)
+    assert all(run.run_all((*PHASE_2, SUMMARY_INPUT, SUMMARY), DAY, NEXT_DAY).values())
+    statuses = run.statuses(DAYS)
+    assert all(statuses[table].is_green for table in (*PHASE_2, SUMMARY))
+    for table in OPTIONAL:
+        assert (statuses[table].states["missing"], statuses[table].gates_advisory) == (2, 2)
+        assert run.failed_gates(table, DAY, blocking=False) == {"every_expected_game_is_covered"}
+    assert {row["points_line"] for row in run.rows(SUMMARY, DAY)} == {None}
+
+    for folder in folders:
+        shutil.move(elsewhere / folder, feeds.root / folder)
+    assert all(run.run_all((*OPTIONAL, SUMMARY), DAY, NEXT_DAY).values())
+    assert all(run.statuses(DAYS)[table].states["complete"] == 2 for table in OPTIONAL)
+    assert {row["points_line_source"] for row in run.rows(SUMMARY, DAY)} == {"draftkings", None}
 
 
 def test_an_unfinished_game_of_a_past_date_keeps_that_date_red_alone(feeds: FeedFolder, run: Pipeline) -> None:
@@ -166,6 +189,9 @@ def test_a_cup_final_is_on_the_schedule_and_nowhere_else(feeds: FeedFolder, run:
     assert [row["game_type"] for row in run.rows(SCHEDULE, DAY)] == ["cup_final"]
     assert {run.states(NEXT_DAY)[table] for table in PHASE_2} == {"complete"}
     for table in PHASE_2[1:]:
+        if table == ROSTERS:  # a roster is worth keeping on a day without games
+            assert (run.states(DAY)[table], len(run.rows(table, DAY))) == ("complete", 6 * 15)
+            continue
         assert run.rows(table, DAY) == []
         assert run.history(table, DAY)["skip_reason"] == "expected_empty:excluded_competition"
     codes = {row["reason_code"] for row in run.quarantine("file", DAY)}

@@ -45,7 +45,8 @@ def duplicates(run: Pipeline, table: str) -> int:
     contract = ENTRIES[table].contract
     return len(
         run.query(
-            f"SELECT COUNT(*) AS n FROM {contract.full_name} WHERE game_date BETWEEN @first AND @last "
+            f"SELECT COUNT(*) AS n FROM {contract.full_name} "
+            f"WHERE {contract.partition_column} BETWEEN @first AND @last "
             f"GROUP BY {', '.join(contract.key)} HAVING COUNT(*) > 1",
             first=FIRST,
             last=LAST,

@@ -176,3 +176,52 @@ def test_plays_have_the_documented_columns_in_the_order_of_the_clock(out: Path) 
         kinds = Counter(event["event_type"] for event in events)
         assert kinds["start of period"] == kinds["end of period"] == clock[-1][0]
         assert {event["team"] for event in events} == {"", *teams}
+
+
+def test_rosters_are_those_of_the_teams_that_play(out: Path) -> None:
+    codes = set[tuple[str, str]]()
+    for path in sorted(out.glob("espn/rosters/*/*/*.json")):
+        team = orjson.loads(path.read_bytes())["team"]
+        assert team.keys() == keys("abbreviation displayName athletes")
+        assert len({athlete["id"] for athlete in team["athletes"]}) == 15
+        for athlete in team["athletes"]:
+            assert athlete.keys() == keys("id fullName displayName age dateOfBirth jersey position injuries")
+            assert 19 <= athlete["age"] <= 38
+            assert athlete["fullName"].isascii()
+        codes.add((path.parent.name, team["abbreviation"]))
+    assert ("team_GSW", "GS") in codes
+
+
+def test_injury_reports_have_the_records_of_the_league(out: Path) -> None:
+    statuses = set[str]()
+    for path in sorted(out.glob("nba-com/injury-report-data/*/13/*.json")):
+        report = orjson.loads(path.read_bytes())
+        day = path.parents[1].name
+        assert report["metadata"]["gamedate"] == day.replace("-", "")
+        for record in report["records"]:
+            assert record.keys() == keys("date gametime matchup team player status reason confidence")
+            assert record["date"] == f"{day[5:7]}/{day[8:]}/{day[:4]}"
+            assert re.fullmatch(r"\S.*, \S+", record["player"])
+            assert re.fullmatch(r"[A-Z]{3}@[A-Z]{3}", record["matchup"])
+            statuses.add(record["status"])
+    assert statuses == {"Out", "Doubtful", "Questionable", "Probable", "Available"}
+
+
+@pytest.mark.parametrize(
+    ("folder", "markets"), [("game-lines-history", {"spreads", "totals"}), ("player-props-history", {"player_points"})]
+)
+def test_odds_stood_before_tip_off(out: Path, folder: str, markets: set[str]) -> None:
+    for path in sorted(out.glob(f"odds-api/{folder}/*/*/*.json")):
+        file = orjson.loads(path.read_bytes())
+        event = file["data"]
+        assert file.keys() == keys("timestamp previous_timestamp next_timestamp data")
+        assert event.keys() == keys("id sport_key sport_title commence_time home_team away_team bookmakers")
+        assert file["previous_timestamp"] < file["timestamp"] < file["next_timestamp"] <= event["commence_time"]
+        assert re.fullmatch(r"[0-9a-f]{32}-[A-Z]{6}", path.parent.name)
+        assert path.parent.name.startswith(event["id"])
+        assert re.fullmatch(rf"\d{{8}}_060000-snap-{file['timestamp'][11:16].replace(':', '')}\.json", path.name)
+        assert [book["key"] for book in event["bookmakers"]] == ["draftkings", "fanduel"]
+        for book in event["bookmakers"]:
+            assert {market["key"] for market in book["markets"]} == markets
+            outcomes = [outcome for market in book["markets"] for outcome in market["outcomes"]]
+            assert all(outcome["point"] % 1 == 0.5 and 1 < outcome["price"] < 3 for outcome in outcomes)

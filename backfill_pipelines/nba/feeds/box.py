@@ -42,6 +42,7 @@ BALL_DONT_LIE: dict[str, str] = dict(
         strict=True,
     )
 )
+_SAME_NAMES: dict[str, str] = {name: name for name in BOX_NAMES}
 
 
 def box_counts(source: Mapping[str, Any], names: Mapping[str, str] | None = None) -> dict[str, int]:
@@ -51,9 +52,13 @@ def box_counts(source: Mapping[str, Any], names: Mapping[str, str] | None = None
         UnparsableValueError: a count is absent or no whole number.
         KeyError: the feed has no such field.
     """
+    fields = names or _SAME_NAMES
+    values: list[Any] = list(map(source.get, fields.values()))
+    if {*map(type, values)} == {int}:  # nearly every line
+        return dict(zip(fields, values, strict=True))
     found = {}
     for name in BOX_NAMES:
-        value = count(source[names[name] if names else name])
+        value = count(source[fields[name]])
         if value is None:
             raise UnparsableValueError(f"{name} is absent")
         found[name] = value
@@ -65,7 +70,7 @@ def broken_rule(line: Mapping[str, Any]) -> tuple[str, str] | None:
     made, tried = line["field_goals_made"], line["field_goals_attempted"]
     threes, threes_tried = line["three_pointers_made"], line["three_pointers_attempted"]
     free = line["free_throws_made"]
-    if min(line[name] for name in BOX_NAMES) < 0:
+    if min(map(line.__getitem__, BOX_NAMES)) < 0:
         return "out_of_range", "a count is negative"
     rules = (
         (line["points"] == 2 * (made - threes) + 3 * threes + free, "points are what the made shots give"),

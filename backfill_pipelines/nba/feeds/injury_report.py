@@ -59,6 +59,8 @@ def _hour(capture: Capture) -> int:
 def _records(day: date, hour: int, document: Any, parsed: Parsed) -> Iterator[Row]:
     """Records about games of the day. A report is a list of records; newer ones have it beside their metadata."""
     records = document if isinstance(document, list) else _checked_records(day, hour, document)
+    if document == []:
+        raise BadFileError("unknown_shape", "an empty list is no report")
     others: dict[date, int] = {}
     for source in records:
         parsed.drift |= source.keys() - _KNOWN

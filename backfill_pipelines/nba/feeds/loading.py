@@ -7,15 +7,17 @@ One bad file never keeps another from loading.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import islice, repeat
 from typing import Any
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from backfill_pipelines.backfill.contracts import TableContract
 from backfill_pipelines.nba.feeds.captures import Capture, Feed, captures
 from backfill_pipelines.nba.feeds.parsed import BadFileError, Parsed, RejectedRow
-from backfill_pipelines.stores.objects import ObjectStore
+from backfill_pipelines.stores.objects import READ_BATCH, ObjectStore
 from backfill_pipelines.stores.warehouse import arrow_schema
 
 Parser = Callable[[Capture, Any], Parsed]
@@ -53,21 +55,7 @@ class Loaded:
 
 def load(feed: Feed, contract: TableContract, store: ObjectStore, days: Sequence[date], parse: Parser) -> Loaded:
     """Read and parse the captures of the days; rows of other days (a season file has them) are left out."""
-    versions, tables = captures(feed, store, days), list[pa.Table]()
-    wanted, schema, column = set(days), arrow_schema(contract), contract.partition_column
-    loaded = Loaded(schema.empty_table())
-    best = {found[0].object_key: found for found in versions.values()}
-    for key, content in store.read(list(best)):
-        found = _first_that_parses(best[key], content, feed, store, parse, schema, loaded, days)
-        loaded.files_read += 1
-        if found is None:
-            continue
-        capture, parsed, table = found
-        loaded.entities.add(capture.entity)
-        tables.append(table.filter(pa.array([row[column] in wanted for row in parsed.rows], pa.bool_())))
-        _keep_aside(loaded, capture, parsed, wanted, days)
-    loaded.table = pa.concat_tables(tables) if tables else loaded.table
-    return loaded
+    return _Loading(feed, contract, store, days, parse).run()
 
 
 def newest_of_each(table: pa.Table, columns: Sequence[str]) -> pa.Table:
@@ -88,30 +76,73 @@ def newest_of_each(table: pa.Table, columns: Sequence[str]) -> pa.Table:
     return table.filter(pa.array([newest[key] == file for key, file in zip(keys, files, strict=True)], pa.bool_()))
 
 
-def _first_that_parses(
-    versions: Sequence[Capture],
-    newest_content: bytes,
-    feed: Feed,
-    store: ObjectStore,
-    parse: Parser,
-    schema: pa.Schema,
-    loaded: Loaded,
-    days: Sequence[date],
-) -> tuple[Capture, Parsed, pa.Table] | None:
-    """The best capture that parses; every better one that does not is set aside."""
-    for position, capture in enumerate(versions):
-        content = newest_content if position == 0 else dict(store.read([capture.object_key]))[capture.object_key]
+@dataclass
+class _Attempt:
+    """One capture and what became of it: what it gives, or why it cannot be used."""
+
+    capture: Capture
+    parsed: Parsed
+    error: BadFileError | None = None
+
+
+class _Loading:
+    """One load. Rows become columns for a batch of files at a time: done for each file, that took a third of a load."""
+
+    def __init__(
+        self, feed: Feed, contract: TableContract, store: ObjectStore, days: Sequence[date], parse: Parser
+    ) -> None:
+        self._feed = feed
+        self._store = store
+        self._days = days
+        self._parse = parse
+        self._column = contract.partition_column
+        self._schema = arrow_schema(contract)
+        self._tables = [self._schema.empty_table()]
+        self._loaded = Loaded(self._tables[0])
+
+    def run(self) -> Loaded:
+        versions = captures(self._feed, self._store, self._days)
+        best = {found[0].object_key: found for found in versions.values()}
+        contents, wanted = self._store.read(list(best)), set(self._days)
+        while batch := list(islice(contents, READ_BATCH)):
+            newest = [self._attempt(best[key][0], content) for key, content in batch]
+            self._tables.append(_convert(newest, self._schema))
+            for attempt in newest:
+                used = self._first_that_parses(attempt, best[attempt.capture.object_key])
+                self._loaded.files_read += 1
+                if used is not None:
+                    self._loaded.entities.add(used.capture.entity)
+                    _keep_aside(self._loaded, used.capture, used.parsed, wanted, self._days)
+        self._loaded.table = pa.concat_tables(self._tables)
+        if not wanted.issuperset(self._loaded.table[self._column].unique().to_pylist()):
+            self._loaded.table = self._loaded.table.filter(pc.field(self._column).isin(self._days))
+        return self._loaded
+
+    def _first_that_parses(self, newest: _Attempt, versions: Sequence[Capture]) -> _Attempt | None:
+        """The best capture that parses; every better one that does not is set aside."""
+        for position, capture in enumerate(versions):
+            attempt = newest if position == 0 else self._again(capture)
+            if attempt.error is None:
+                if position:
+                    self._loaded.warn(capture.day, f"newer_capture_corrupt: {versions[0].object_key}", self._days)
+                return attempt
+            code, detail = attempt.error.code, attempt.error.detail
+            self._loaded.set_aside.append(SetAsideFile(capture, code, detail, capture.nba_game_id))
+            self._loaded.warn(capture.day, f"{code}: {capture.object_key}", self._days)
+        return None
+
+    def _again(self, capture: Capture) -> _Attempt:
+        """An older capture, read and added by itself."""
+        ((_, content),) = self._store.read([capture.object_key])
+        attempt = self._attempt(capture, content)
+        self._tables.append(_convert([attempt], self._schema))
+        return attempt
+
+    def _attempt(self, capture: Capture, content: bytes) -> _Attempt:
         try:
-            parsed = parse(capture, _document(feed, content))
-            table = _table(capture, parsed, schema)
+            return _Attempt(capture, self._parse(capture, _document(self._feed, content)))
         except BadFileError as error:
-            loaded.set_aside.append(SetAsideFile(capture, error.code, error.detail, capture.nba_game_id))
-            loaded.warn(capture.day, f"{error.code}: {capture.object_key}", days)
-            continue
-        if position:
-            loaded.warn(capture.day, f"newer_capture_corrupt: {versions[0].object_key}", days)
-        return capture, parsed, table
-    return None
+            return _Attempt(capture, Parsed(), error)
 
 
 def _document(feed: Feed, content: bytes) -> Any:
@@ -141,17 +172,25 @@ def checked(parse: Parser) -> Parser:
     return parse_checked
 
 
-def _table(capture: Capture, parsed: Parsed, schema: pa.Schema) -> pa.Table:
-    """The rows of a file in the types of the table.
-
-    Raises:
-        BadFileError: ``unknown_shape``, a value is of another type than its column.
-    """
-    stamp = {"source_file_path": capture.object_key, "capture_ts": capture.taken_at}
+def _convert(attempts: Sequence[_Attempt], schema: pa.Schema) -> pa.Table:
+    """The rows in the types of the table; a file with a value of another type becomes ``unknown_shape``."""
     try:
-        return pa.Table.from_pylist([row | stamp for row in parsed.rows], schema)
+        return _table(attempts, schema)
     except (pa.ArrowException, OverflowError) as error:
-        raise BadFileError("unknown_shape", f"a value of another type: {error}") from error
+        if len(attempts) > 1:
+            return pa.concat_tables([_convert([attempt], schema) for attempt in attempts])
+        attempts[0].error = BadFileError("unknown_shape", f"a value of another type: {error}")
+        return schema.empty_table()
+
+
+def _table(attempts: Sequence[_Attempt], schema: pa.Schema) -> pa.Table:
+    columns: dict[str, list[Any]] = {name: [] for name in schema.names}
+    for attempt in attempts:
+        capture, parsed = attempt.capture, attempt.parsed
+        stamp = {"source_file_path": capture.object_key, "capture_ts": capture.taken_at}
+        for name, found in columns.items():
+            found.extend(repeat(stamp[name], parsed.size) if name in stamp else parsed.column(name))
+    return pa.Table.from_pydict(columns, schema)
 
 
 def _keep_aside(loaded: Loaded, capture: Capture, parsed: Parsed, wanted: set[date], days: Sequence[date]) -> None:

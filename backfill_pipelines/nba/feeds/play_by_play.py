@@ -1,7 +1,7 @@
 """BigDataBall file of a game -> rows of bigdataball_play_by_play. Columns are read by name, in any order."""
 
-import io
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 import pyarrow as pa
@@ -12,7 +12,6 @@ from backfill_pipelines.nba.feeds.parsed import (
     BadFileError,
     Parsed,
     RejectedRow,
-    Row,
     deduplicate,
     required_game,
     same_date,
@@ -41,6 +40,15 @@ _IGNORED = (
     *("steal", "converted_x", "converted_y"),
 )
 _ATTEMPTS = {"shot", "miss"}
+_ONE_THREAD = csv.ReadOptions(use_threads=False)
+_AS_TEXT = csv.ConvertOptions(
+    include_columns=list(_NEEDED),
+    column_types=dict.fromkeys(_NEEDED, pa.string()),
+    null_values=[""],
+    strings_can_be_null=True,
+)
+
+Columns = Mapping[str, Sequence[str | None]]
 
 
 def parse(capture: Capture, content: bytes, book: ScheduleBook) -> Parsed:
@@ -48,78 +56,88 @@ def parse(capture: Capture, content: bytes, book: ScheduleBook) -> Parsed:
     if capture.day is None:
         raise BadFileError("unknown_shape", "no date in the path")
     parsed = Parsed()
-    events = list(_events(content, parsed))
-    if not events:
+    events = _events(content, parsed)
+    if not events["play_id"]:
         raise BadFileError("corrupt_file", "a header and no event")
-    for day in dict.fromkeys(event["date"] for event in events):
+    for day in dict.fromkeys(events["date"]):
         same_date(day, capture.day)
-    for number in dict.fromkeys(event["game_id"] for event in events):
-        inside = f"{_whole(number, 'game_id'):010d}"
+    for number in dict.fromkeys(events["game_id"]):
+        inside = f"{_whole('game_id', number):010d}"
         if inside != capture.nba_game_id:
             raise BadFileError("wrong_date", f"the path says game {capture.nba_game_id}, the content says {inside}")
     game = required_game(book, capture.day, capture.nba_game_id, ())
-    for event in events:
-        try:
-            parsed.rows.append(_row(game, event))
-        except UnparsableValueError as error:
-            key = f"{game.game_id}/{event['play_id']}"
-            parsed.rejected.append(RejectedRow(game.day, key, "unparsable_value", str(error), event))
-    deduplicate(parsed, lambda row: (row["game_id"], row["event_sequence"]))
+    try:
+        parsed.columns = _columns(game, events)
+    except UnparsableValueError:
+        _add_one_by_one(parsed, game, events)
+    else:
+        if len(set(parsed.columns["event_sequence"])) < parsed.size:
+            parsed.columns = None
+            _add_one_by_one(parsed, game, events)
     return parsed
 
 
-def _events(content: bytes, parsed: Parsed) -> Iterator[dict[str, str | None]]:
-    """Rows as text by column name; empty cells are None."""
+def _add_one_by_one(parsed: Parsed, game: Game, events: Columns) -> None:
+    """The rows of a file in which some cannot be read or are there twice."""
+    for values in zip(*events.values(), strict=True):
+        event = dict(zip(events, values, strict=True))
+        try:
+            columns = _columns(game, {name: [value] for name, value in event.items()})
+        except UnparsableValueError as error:
+            key = f"{game.game_id}/{event['play_id']}"
+            parsed.rejected.append(RejectedRow(game.day, key, "unparsable_value", str(error), event))
+        else:
+            parsed.rows.append({name: value for name, (value,) in columns.items()})
+    deduplicate(parsed, lambda row: (row["game_id"], row["event_sequence"]))
+
+
+def _events(content: bytes, parsed: Parsed) -> Columns:
+    """Cells as text by column name; empty ones are None."""
     header = content.split(b"\n", 1)[0].decode("utf-8-sig").strip().split(",")
     missing = [name for name in _NEEDED if name not in header]
     if missing:
         raise BadFileError("unknown_shape", f"the file lacks the columns {', '.join(missing)}")
     parsed.drift |= set(header) - {*_NEEDED, *_IGNORED}
-    table = csv.read_csv(
-        io.BytesIO(content),
-        read_options=csv.ReadOptions(use_threads=False),
-        convert_options=csv.ConvertOptions(
-            include_columns=list(_NEEDED),
-            column_types=dict.fromkeys(_NEEDED, pa.string()),
-            null_values=[""],
-            strings_can_be_null=True,
-        ),
-    )
-    columns = [table[name].to_pylist() for name in _NEEDED]
-    return (dict(zip(_NEEDED, values, strict=True)) for values in zip(*columns, strict=True))
+    table = csv.read_csv(pa.BufferReader(content), _ONE_THREAD, convert_options=_AS_TEXT)
+    return {name: table[name].to_pylist() for name in _NEEDED}
 
 
-def _row(game: Game, event: dict[str, Any]) -> Row:
-    kind, subtype, scored = (
-        event["event_type"],
-        event["type"],
-        _whole(event["points"], "points", optional=True),
-    )
-    made = (kind == "shot" and event["result"] == "made") if kind in _ATTEMPTS else None
+def _columns(game: Game, events: Columns) -> dict[str, Sequence[Any]]:
+    """Columns of the table from columns of text.
+
+    Raises:
+        UnparsableValueError: a cell cannot be read.
+    """
+    size = len(events["play_id"])
+    kinds, subtypes, points = events["event_type"], events["type"], list(map(_POINTS, events["points"]))
     return {
-        "game_id": game.game_id,
-        "bdb_game_id": _whole(event["game_id"], "game_id"),
-        "game_date": game.day,
-        "season_year": game.season_year,
-        "event_sequence": _whole(event["play_id"], "play_id"),
-        "period": _whole(event["period"], "period"),
-        "remaining_seconds": _seconds(event["remaining_time"]),
-        "elapsed_seconds": _seconds(event["elapsed"]),
-        "event_type": kind or "unknown",
-        "event_subtype": subtype,
-        "event_description": event["description"],
-        "team_abbr": team_code(event["team"]),
-        "player_name": event["player"],
-        "player_lookup": player_lookup(event["player"]) if event["player"] else None,
-        "assist_player_lookup": player_lookup(event["assist"]) if event["assist"] else None,
-        "block_player_lookup": player_lookup(event["block"]) if event["block"] else None,
-        "shot_made": made,
-        "shot_type": _shot_type(kind, subtype, scored),
-        "shot_distance": _number(event["shot_distance"], "shot_distance"),
-        "points_scored": scored,
-        "original_x": _number(event["original_x"], "original_x"),
-        "original_y": _number(event["original_y"], "original_y"),
+        "game_id": [game.game_id] * size,
+        "bdb_game_id": list(map(_GAME, events["game_id"])),
+        "game_date": [game.day] * size,
+        "season_year": [game.season_year] * size,
+        "event_sequence": list(map(_PLAY, events["play_id"])),
+        "period": list(map(_PERIOD, events["period"])),
+        "remaining_seconds": list(map(_CLOCK, events["remaining_time"])),
+        "elapsed_seconds": list(map(_CLOCK, events["elapsed"])),
+        "event_type": [kind or "unknown" for kind in kinds],
+        "event_subtype": subtypes,
+        "event_description": events["description"],
+        "team_abbr": list(map(_TEAM, events["team"])),
+        "player_name": events["player"],
+        "player_lookup": list(map(_PLAYER, events["player"])),
+        "assist_player_lookup": list(map(_PLAYER, events["assist"])),
+        "block_player_lookup": list(map(_PLAYER, events["block"])),
+        "shot_made": list(map(_MADE, kinds, events["result"])),
+        "shot_type": list(map(_SHOT_TYPE, kinds, subtypes, points)),
+        "shot_distance": list(map(_DISTANCE, events["shot_distance"])),
+        "points_scored": points,
+        "original_x": list(map(_X, events["original_x"])),
+        "original_y": list(map(_Y, events["original_y"])),
     }
+
+
+def _shot_made(kind: str | None, result: str | None) -> bool | None:
+    return (kind == "shot" and result == "made") if kind in _ATTEMPTS else None
 
 
 def _shot_type(kind: str | None, subtype: str | None, scored: int | None) -> str | None:
@@ -130,16 +148,18 @@ def _shot_type(kind: str | None, subtype: str | None, scored: int | None) -> str
     return "3PT" if (subtype or "").startswith("3pt") or scored == 3 else "2PT"  # a three
 
 
-def _whole(text: str | None, name: str, *, optional: bool = False) -> Any:
-    if text is None and optional:
-        return None
+def _whole(name: str, text: str | None) -> int:
     try:
         return int(text or "")
     except ValueError as error:
         raise UnparsableValueError(f"{name} {text!r}") from error
 
 
-def _number(text: str | None, name: str) -> float | None:
+def _optional_whole(name: str, text: str | None) -> int | None:
+    return None if text is None else _whole(name, text)
+
+
+def _number(name: str, text: str | None) -> float | None:
     if text is None:
         return None
     try:
@@ -157,3 +177,16 @@ def _seconds(clock: str | None) -> int | None:
         return 3600 * int(hours) + 60 * int(minutes) + int(seconds)
     except ValueError as error:
         raise UnparsableValueError(f"clock {clock!r}") from error
+
+
+def _lookup(name: str | None) -> str | None:
+    return player_lookup(name) if name else None
+
+
+#: Most cells repeat: each form is read once. Clocks, players and places on the court are a few thousand.
+_cached = lru_cache(maxsize=20_000)
+_POINTS = _cached(partial(_optional_whole, "points"))
+_GAME, _PLAY, _PERIOD = (_cached(partial(_whole, name)) for name in ("game_id", "play_id", "period"))
+_DISTANCE, _X, _Y = (_cached(partial(_number, name)) for name in ("shot_distance", "original_x", "original_y"))
+_CLOCK, _TEAM, _PLAYER = _cached(_seconds), _cached(team_code), _cached(_lookup)
+_MADE, _SHOT_TYPE = _cached(_shot_made), _cached(_shot_type)

@@ -1,6 +1,6 @@
 """What a warehouse holds against what the oracle says: keys in both directions, every business column."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from backfill_pipelines_tests.nba.analytics import oracle
 NULLABLE = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype(), pa.string(): pd.StringDtype()}
 #: Tolerance on top of half a unit of the last stored digit.
 SLACK = 1e-9
+#: Digits after the point of the numbers in an array.
+FEATURE_DIGITS = 4
 
 
 def read(connection: duckdb.DuckDBPyConnection, table: str) -> pd.DataFrame:
@@ -51,21 +53,27 @@ def differences(path: Path) -> dict[str, list[str]]:
             TEAM_DEFENSE: oracle.team_defense(offense, players),
         }
         return {
-            contract.full_name: list(_compare(contract, read(connection, contract.full_name), frame))
+            contract.full_name: list(compare(contract, read(connection, contract.full_name), frame))
             for contract, frame in exact.items()
         }
 
 
-def _compare(contract: TableContract, stored: pd.DataFrame, exact: pd.DataFrame) -> Iterator[str]:
+def compare(
+    contract: TableContract, stored: pd.DataFrame, exact: pd.DataFrame, left_out: Container[str] = ()
+) -> Iterator[str]:
+    """Differences of one table, in words; ``left_out`` are columns that the specification leaves open."""
     key = list(contract.key)
-    stored, exact = stored.set_index(key).sort_index(), exact.set_index(key).sort_index()
+    stored, exact = (
+        frame.assign(**{name: frame[name].astype(str) for name in key}).set_index(key).sort_index()
+        for frame in (stored, exact)
+    )
     yield from (f"not stored: {lost}" for lost in exact.index.difference(stored.index))
     yield from (f"not expected: {extra}" for extra in stored.index.difference(exact.index))
     yield from (f"twice: {twice}" for twice in stored.index[stored.index.duplicated()])
     stored = stored[~stored.index.duplicated()]
     both = stored.index.intersection(exact.index)
     for column in contract.business_columns:
-        if column.name not in key:
+        if column.name not in key and column.name not in left_out:
             yield from _compare_column(column, stored[column.name][both], exact[column.name][both])
 
 
@@ -76,8 +84,8 @@ def _compare_column(column: Column, stored: pd.Series, exact: pd.Series) -> Iter
 
 
 def _agree(column: Column, found: object, wanted: object) -> bool:
-    if column.base_type == "ARRAY<STRING>":
-        return found is not None and sorted(found) == sorted(wanted)
+    if column.base_type.startswith("ARRAY"):
+        return found is not None and _lists_agree(column, list(found), list(wanted))
     if pd.isna(found) or pd.isna(wanted):
         return bool(pd.isna(found) and pd.isna(wanted))
     if column.base_type == "NUMERIC":
@@ -87,6 +95,16 @@ def _agree(column: Column, found: object, wanted: object) -> bool:
     if column.base_type == "DATE":
         return _day(found) == _day(wanted)
     return bool(found == wanted)
+
+
+def _lists_agree(column: Column, found: list[object], wanted: list[object]) -> bool:
+    """Numbers and what stands beside them keep their order; sets of names have none."""
+    if column.base_type == "ARRAY<FLOAT64>":
+        return len(found) == len(wanted) and all(
+            abs(float(one) - float(other)) <= 0.5 * 10**-FEATURE_DIGITS + SLACK
+            for one, other in zip(found, wanted, strict=True)
+        )
+    return found == wanted if column.name.startswith("feature_") else sorted(found) == sorted(wanted)
 
 
 def _day(value: object) -> date:

@@ -9,6 +9,7 @@ from backfill_pipelines.nba.warehouse_setup import set_up
 from backfill_pipelines.stores.duckdb import DuckDBWarehouse
 from backfill_pipelines_tests.nba.analytics import support
 from backfill_pipelines_tests.nba.analytics.builders import raw_rows
+from backfill_pipelines_tests.nba.analytics.histories import History
 from backfill_pipelines_tests.nba.analytics.tables import Tables
 
 
@@ -19,6 +20,20 @@ def default_game(tmp_path_factory: pytest.TempPathFactory) -> Path:
     set_up(DuckDBWarehouse(path=str(path)))
     Tables(path).publish(raw_rows())
     return path
+
+
+@pytest.fixture(scope="session")
+def no_game(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse file with tables, views and what is known beforehand; to be copied."""
+    path = tmp_path_factory.mktemp("empty") / "nba.duckdb"
+    set_up(DuckDBWarehouse(path=str(path)))
+    return path
+
+
+@pytest.fixture
+def history(no_game: Path, tmp_path: Path) -> History:
+    """A season without games in a warehouse of its own."""
+    return History(Tables(Path(shutil.copy(no_game, tmp_path / "nba.duckdb"))))
 
 
 @pytest.fixture

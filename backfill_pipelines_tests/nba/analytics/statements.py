@@ -3,22 +3,36 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
 
 import sqlglot
 from sqlglot import exp
 
-from backfill_pipelines.nba.assets import statement_of
 from backfill_pipelines.nba.catalog import CATALOG, all_contracts
+from backfill_pipelines.nba.gap_reports import REPORTS
 from backfill_pipelines.nba.gates import TABLE_GATES, items_sql
-from backfill_pipelines.nba.tables_reference import VIEWS
+from backfill_pipelines.nba.statements import statement_of
 from backfill_pipelines.nba.target import PACKAGE
 from backfill_pipelines.stores import sql
 
 #: Contracts whose rows go through staging.
 STAGED = tuple(entry.contract for entry in CATALOG)
 #: Parameters of single statements, on top of what every session binds.
-PARAMETERS = {"processor": "STRING", "asset_key": "STRING"}
-STATUS = ("calendar", "coverage", "latest_gates", "roster_rows", "schedule_rows", "table_states")
+PARAMETERS = {"phase": "STRING", "processor": "STRING", "asset_key": "STRING", "repair_ids": "ARRAY<STRING>"}
+STATUS = (
+    "calendar",
+    "coverage",
+    "expectations",
+    "latest_gates",
+    "latest_runs",
+    "open_repairs",
+    "repairs",
+    "roster_rows",
+    "schedule_rows",
+    "table_days",
+    "table_states",
+    "upstream_dates",
+)
 #: Views that are as large as the table below them.
 LARGE_VIEWS = {
     "nba_raw.shot_attempts": "game_date",
@@ -37,19 +51,15 @@ class Scan:
     is_filtered: bool
 
 
-def views() -> dict[str, str]:
-    """SELECT of every view, in the order of creation."""
-    return {name: sql.load(PACKAGE, statement) for name, statement in VIEWS.items()}
-
-
 @cache
 def statements() -> dict[str, str]:
-    """GoogleSQL of every statement but the views: computed tables, gates, status, and what ``stores.sql`` writes.
+    """Every statement but the views: tables, gates, status, reports, and what ``stores.sql`` writes.
 
     A text that several tables share is there once.
     """
     names: dict[str, str] = {}
-    for name, text in [*_computed(), *_gates(), *_status(), *_generated()]:
+    reports = ((f"gap_analysis/{report.name}", report.statement) for report in REPORTS)
+    for name, text in [*_computed(), *_gates(), *_status(), *_generated(), *_phase_gates(), *reports]:
         names.setdefault(text, name)
     return {name: text for text, name in names.items()}
 
@@ -70,6 +80,12 @@ def scans(statement: str) -> list[Scan]:
         for table in found
         if (name := f"{table.db}.{table.name}") in partition_columns
     ]
+
+
+def _phase_gates() -> Iterator[tuple[str, str]]:
+    for path in sorted(files(PACKAGE).joinpath("sql", "phase_gates").iterdir(), key=lambda file: file.name):
+        name = path.name.removesuffix(".sql")
+        yield f"phase_gates/{name}", sql.load(PACKAGE, f"phase_gates/{name}")
 
 
 def _computed() -> Iterator[tuple[str, str]]:

@@ -15,6 +15,7 @@ from backfill_pipelines.nba.sample import write_feeds
 from backfill_pipelines.nba.tables_raw import SCHEDULE
 from backfill_pipelines.nba.warehouse_setup import set_up
 from backfill_pipelines.stores.duckdb import DuckDBWarehouse
+from backfill_pipelines.stores.notifications import Notifier
 from backfill_pipelines.stores.objects import ObjectStore
 
 Slice = tuple[date, date]
@@ -43,7 +44,8 @@ def load(feeds: Path, path: Path, scheduled: Slice, slices: Iterable[Slice]) -> 
     """
     warehouse = DuckDBWarehouse(path=str(path))
     set_up(warehouse)
-    resources = {"warehouse": warehouse, "feeds": ObjectStore(url=str(feeds))}
+    notifier = Notifier(file=str(path.with_suffix(".notifications")))
+    resources = {"warehouse": warehouse, "feeds": ObjectStore(url=str(feeds)), "notifier": notifier}
     assets = build_assets()
     with dg.DagsterInstance.ephemeral() as instance:
         for asset in assets:

@@ -1,5 +1,6 @@
-"""Test vectors V3, V4, V5 and V14 of the specification: single games of 2021-22, digit by digit."""
+"""Test vectors V3, V4, V5, V7 and V14 of the specification: single games of 2021-22, digit by digit."""
 
+import shutil
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -11,6 +12,7 @@ import pytest
 
 from backfill_pipelines.backfill.contracts import TableContract
 from backfill_pipelines.nba.tables_analytics import PLAYER_SUMMARY, TEAM_DEFENSE, TEAM_OFFENSE
+from backfill_pipelines.nba.tables_context import TEAM_CONTEXT
 from backfill_pipelines.nba.tables_raw import SCHEDULE
 from backfill_pipelines_tests.nba.analytics.builders import schedule
 from backfill_pipelines_tests.nba.analytics.oracle import SHOOTING, ZONES
@@ -111,6 +113,68 @@ def test_v5_team_defence_of_a_double_overtime(real: Path) -> None:
     assert_holds(row, zones | points | rates | {"points_allowed": 134, "opp_ft_makes": 17, "turnovers_forced": 18})
     assert sum(points.values()) + 17 == 134
     assert row_of(real, TEAM_DEFENSE, "BOS")["blocks_paint"] == 5
+
+
+@pytest.fixture(scope="module")
+def christmas(real: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Mapping[str, Any]]:
+    """Team contexts of 2021-12-25 by team: the real schedule, whose scores are also the results."""
+    path = Path(shutil.copy(real, tmp_path_factory.mktemp("christmas") / "real.duckdb"))
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(RESULTS_BY_SCHEDULE)
+    return {team: row for (_, team), row in Tables(path, [date(2021, 12, 25)]).staged(TEAM_CONTEXT).items()}
+
+
+#: What the team context reads of the offence: who won, by how much.
+RESULTS_BY_SCHEDULE = """
+    CREATE OR REPLACE TABLE nba_analytics.team_offense_game_summary AS
+    SELECT game_id, partition_date AS game_date, team AS team_abbr, margin > 0 AS win_flag,
+      margin AS margin_of_victory, TRUE AS is_production_ready
+    FROM (
+      SELECT game_id, partition_date, home_team_tricode AS team, home_team_score - away_team_score AS margin
+      FROM nba_reference.expected_games
+      UNION ALL
+      SELECT game_id, partition_date, away_team_tricode, away_team_score - home_team_score
+      FROM nba_reference.expected_games
+    )
+"""
+
+
+@pytest.mark.parametrize(
+    ("team", "expected"),
+    [
+        (
+            "BOS",
+            {
+                "team_days_rest": 3,
+                "game_number_in_season": 33,
+                "games_in_last_7_days": 3,
+                "games_in_last_14_days": 5,
+                "team_win_streak_entering": 1,
+                "last_game_result": "W",
+                "last_game_margin": 10,
+                "travel_miles": 856,
+                "win_pct_entering": Decimal("0.500"),
+            },
+        ),
+        (
+            "MIL",
+            {
+                "team_days_rest": 2,
+                "game_number_in_season": 35,
+                "games_in_last_7_days": 3,
+                "games_in_last_14_days": 7,
+                "travel_miles": 857,
+                "win_pct_entering": Decimal("0.618"),
+            },
+        ),
+        ("BKN", {"team_days_rest": 7, "games_in_last_7_days": 1, "games_in_last_14_days": 4, "travel_miles": 2449}),
+        ("LAL", {"travel_miles": 0}),
+    ],
+)
+def test_v7_what_teams_bring_into_christmas(
+    christmas: Mapping[str, Mapping[str, Any]], team: str, expected: dict[str, Any]
+) -> None:
+    assert_holds(christmas[team], expected)
 
 
 def states(path: Path, day: str) -> set[tuple[str, str | None]]:

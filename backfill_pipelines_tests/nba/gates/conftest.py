@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from backfill_pipelines.nba.tables_analytics import PLAYER_SUMMARY, TEAM_DEFENSE, TEAM_OFFENSE
+from backfill_pipelines.nba.tables_context import PLAYER_CONTEXT, TEAM_CONTEXT
 from backfill_pipelines.nba.tables_raw import PLAYER_LINES, SCHEDULE
 from backfill_pipelines.nba.warehouse_setup import set_up
 from backfill_pipelines.stores.duckdb import DuckDBWarehouse
@@ -26,6 +27,7 @@ def published_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tables.publish(raw_rows())
     tables.build(PLAYER_LINES, TEAM_OFFENSE, PLAYER_SUMMARY, TEAM_DEFENSE)
     tables.publish(optional_rows())
+    tables.build(TEAM_CONTEXT, PLAYER_CONTEXT)
     tables.on(EXHIBITION_DAY).publish({SCHEDULE: [schedule("20220218_ATL_BKN", game_type="all_star")]})
     return path
 

@@ -11,12 +11,12 @@ from backfill_pipelines.nba.gates import TABLE_GATES
 from backfill_pipelines.nba.tables_raw import ROSTERS
 from backfill_pipelines_tests.nba.analytics.builders import DAY
 from backfill_pipelines_tests.nba.analytics.tables import Tables
-from backfill_pipelines_tests.nba.gates import analytics_cases, raw_cases
+from backfill_pipelines_tests.nba.gates import analytics_cases, context_cases, raw_cases
 from backfill_pipelines_tests.nba.gates.conftest import EXHIBITION_DAY
 from backfill_pipelines_tests.nba.gates.measuring import Case, gate_of, good_rows, verdicts
 
-BAD = [*raw_cases.BAD, *analytics_cases.BAD]
-EDGES = [*raw_cases.GOOD, *analytics_cases.GOOD]
+BAD = [*raw_cases.BAD, *analytics_cases.BAD, *context_cases.BAD]
+EDGES = [*raw_cases.GOOD, *analytics_cases.GOOD, *context_cases.GOOD]
 #: Phase 4 needs a season behind the game: its gates are tested in ``nba/precompute``.
 TABLES = [entry.contract for entry in CATALOG if entry.phase != PRECOMPUTE_PHASE]
 PAIRS = [(contract, gate) for contract in TABLES for gate in TABLE_GATES[contract.full_name]]

@@ -60,6 +60,7 @@ states AS (
     SUM(points) OVER last_5 AS points_5,
     SUM(points) OVER last_10 AS points_10,
     SUM(minutes_played) OVER last_10 AS minutes_10,
+    COUNT(minutes_played) OVER last_10 AS timed_10,
     SUM(usage_rate) OVER last_3 AS usage_3,
     COUNT(usage_rate) OVER last_3 AS usages_3,
     SUM(usage_rate) OVER last_7 AS usage_7,
@@ -123,7 +124,7 @@ absent AS (
   SELECT
     l.game_id, l.team, l.player_lookup, l.injury_status, l.reason,
     l.injury_status IN ('out', 'doubtful') AND w.games >= 5 AND (
-      s.points_10 >= 18 * s.games_10 OR (s.minutes_10 >= 28 * s.games_10 AND s.points_10 >= 12 * s.games_10)
+      s.points_10 >= 18 * s.games_10 OR (s.minutes_10 >= 28 * s.timed_10 AND s.points_10 >= 12 * s.games_10)
     ) AS is_star_out
   FROM listed AS l
   JOIN asked AS w

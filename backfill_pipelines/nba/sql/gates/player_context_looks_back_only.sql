@@ -48,6 +48,7 @@ SELECT
     AND ABS(minutes_in_last_14_days - recent_minutes) < 0.51
     AND IFNULL(days_rest, 0) = IFNULL(rest, 0)
     AND IFNULL(ABS(CAST(points_avg_last_10 AS FLOAT64) - points) < 0.051, points_avg_last_10 IS NULL AND games = 0)
+    AND opening IS NOT NULL
     AND (games = 0 OR newest >= opening) AS ok,
   CONCAT(
     game_id, '/', player_lookup, ' games ', CAST(l10_games_used AS STRING), ' of ', CAST(games AS STRING),

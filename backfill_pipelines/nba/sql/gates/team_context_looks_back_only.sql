@@ -40,6 +40,7 @@ SELECT
     AND (results_read != games OR IFNULL(ABS(win_share - SAFE_DIVIDE(CAST(wins AS FLOAT64), games)) < 0.001, games = 0))
     AND results_read <= games
     AND newest < game_date
+    AND opening IS NOT NULL
     AND (newest >= opening OR games = 0) AS ok,
   CONCAT(
     game_id, '/', team_abbr, ' game ', CAST(game_number AS STRING), ' after ', CAST(games AS STRING),

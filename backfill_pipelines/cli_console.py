@@ -1,0 +1,43 @@
+"""What the commands share: the console, the exit codes, how an expected error is shown, how a date is read."""
+
+import sys
+from collections.abc import Callable
+from datetime import date
+from functools import wraps
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from backfill_pipelines.backfill.failures import BackfillError
+
+console = Console(width=None if sys.stdout.isatty() else 160)
+
+#: Exit codes: something is red; the command could not do its work.
+RED, BROKEN = 1, 2
+
+
+def reported(command: Callable[..., None]) -> Callable[..., None]:
+    """Expected errors as one message and exit code 2, without a traceback."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except BackfillError as error:
+            console.print(f"[red]{type(error).__name__}:[/red] {error}", highlight=False)
+            raise typer.Exit(BROKEN) from error
+
+    return run
+
+
+def day_of(text: str) -> date:
+    """A date as the operator writes it.
+
+    Raises:
+        BackfillError: it is none.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise BackfillError(f"{text!r} is no date. Repair: write it as YYYY-MM-DD") from error
