@@ -96,7 +96,7 @@ def test_the_team_is_that_of_the_date(blank: Tables) -> None:
 
 
 def test_workload_and_age_are_copied_from_the_context(blank: Tables) -> None:
-    context = {"minutes_in_last_7_days": 99, "back_to_backs_last_14_days": 2, "player_age": 31}
+    context: Row = {"minutes_in_last_7_days": 99, "back_to_backs_last_14_days": 2, "player_age": 31}
     found = cached(blank, games_of([20] * 5), **context, avg_minutes_per_game_last_7="33.0")
     assert found is not None
     assert {name: found[name] for name in context} == context
