@@ -6,7 +6,7 @@ import pytest
 
 from backfill_pipelines.backfill.contracts import TableContract
 from backfill_pipelines.backfill.gates import Gate, Verdict
-from backfill_pipelines.nba.catalog import CATALOG
+from backfill_pipelines.nba.catalog import CATALOG, PRECOMPUTE_PHASE
 from backfill_pipelines.nba.gates import TABLE_GATES
 from backfill_pipelines.nba.tables_raw import ROSTERS
 from backfill_pipelines_tests.nba.analytics.builders import DAY
@@ -17,7 +17,8 @@ from backfill_pipelines_tests.nba.gates.measuring import Case, gate_of, good_row
 
 BAD = [*raw_cases.BAD, *analytics_cases.BAD, *context_cases.BAD]
 EDGES = [*raw_cases.GOOD, *analytics_cases.GOOD, *context_cases.GOOD]
-TABLES = [entry.contract for entry in CATALOG]
+#: Phase 4 needs a season behind the game: its gates are tested in ``nba/precompute``.
+TABLES = [entry.contract for entry in CATALOG if entry.phase != PRECOMPUTE_PHASE]
 PAIRS = [(contract, gate) for contract in TABLES for gate in TABLE_GATES[contract.full_name]]
 
 Verdicts = Mapping[tuple[str, str], Verdict]

@@ -41,7 +41,8 @@ judged AS (
 SELECT
   analysis_date AS partition_date,
   IFNULL(
-    game_date = analysis_date
+    opening IS NOT NULL
+      AND game_date = analysis_date
       AND (n = 0 OR (newest < analysis_date AND newest >= opening))
       AND actual_games_count = IF(n < 10, n, 10)
       AND lacks_zones = (n < 5),

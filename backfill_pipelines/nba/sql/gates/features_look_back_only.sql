@@ -41,7 +41,8 @@ judged AS (
 SELECT
   analysis_date AS partition_date,
   IFNULL(
-    game_date = analysis_date
+    opening IS NOT NULL
+      AND game_date = analysis_date
       AND early_season_flag = (n < 10)
       AND actual_games_count = IF(n < 10, n, 10)
       AND IF(

@@ -50,7 +50,7 @@ terms AS (
     CASE WHEN back_to_backs_last_14_days >= 2 THEN -12 WHEN back_to_backs_last_14_days = 1 THEN -5 ELSE 0 END
       AS back_to_backs_term,
     CASE WHEN IFNULL(player_age, 0) >= 35 THEN -10 WHEN IFNULL(player_age, 0) >= 30 THEN -5 ELSE 0 END AS age_term,
-    -- LEAST of a NULL is NULL on one engine only.
+    -- Without a share or a difference there is no mismatch.
     IF(
       zone_rate IS NULL OR zone_defence IS NULL,
       0,

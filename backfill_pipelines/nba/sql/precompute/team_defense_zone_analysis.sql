@@ -113,8 +113,7 @@ compared AS (
   FROM shares AS s
   JOIN league AS l ON l.analysis_date = s.analysis_date
 ),
--- The mean of floats may differ in its last digits between engines: a tie is equality to six decimals. GREATEST and
--- LEAST are NULL where a zone is, on one engine only.
+-- The mean of floats may differ in its last digits between engines: a tie is equality to six decimals.
 ranked AS (
   SELECT
     *,
