@@ -12,7 +12,7 @@ import pytest
 
 from backfill_pipelines.nba.tables_analytics import PLAYER_SUMMARY, TEAM_OFFENSE
 from backfill_pipelines.nba.tables_raw import PLAYER_LINES, TEAM_BOXSCORE
-from backfill_pipelines_tests.nba.gap_analysis.world import FACTORS, World, days_between
+from backfill_pipelines_tests.nba.gap_analysis.world import COMPOSITE_FACTORS, World, days_between
 
 OPENING, MONDAY, TUESDAY, WEDNESDAY = date(2021, 10, 19), date(2022, 1, 3), date(2022, 1, 4), date(2022, 1, 5)
 EXHIBITION, CLOSING = date(2022, 2, 18), date(2022, 6, 16)
@@ -34,7 +34,7 @@ def week(tmp_path_factory: pytest.TempPathFactory) -> World:
     made.ran("NbacScheduleProcessor", *days_between(OPENING, CLOSING), hours=-48, phase="phase_2_raw")
     made.fill([TEAM_BOXSCORE, PLAYER_LINES, TEAM_OFFENSE], FIRST_GAME, GAME, SECOND_GAME)
     made.fill([PLAYER_SUMMARY], FIRST_GAME, GAME)
-    made.fill([FACTORS], GAME, SECOND_GAME)
+    made.fill([COMPOSITE_FACTORS], GAME, SECOND_GAME)
     return made
 
 

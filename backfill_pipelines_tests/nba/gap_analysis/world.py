@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from backfill_pipelines.backfill.contracts import TableContract, parse_columns
+from backfill_pipelines.backfill.contracts import TableContract
 from backfill_pipelines.nba.catalog import (
     ANALYTICS_PHASE,
     BY_TABLE,
@@ -23,6 +23,7 @@ from backfill_pipelines.nba.catalog_views import catalog_tables, partition_keys
 from backfill_pipelines.nba.gap_analysis import Reading, read_reports, report_named
 from backfill_pipelines.nba.table_days import TableDay, read_table_days
 from backfill_pipelines.nba.tables_analytics import PLAYER_SUMMARY, TEAM_OFFENSE
+from backfill_pipelines.nba.tables_precompute import COMPOSITE_FACTORS
 from backfill_pipelines.nba.tables_raw import PLAY_BY_PLAY, PLAYER_LINES, SCHEDULE, TEAM_BOXSCORE
 from backfill_pipelines.nba.tables_reference import RUN_HISTORY
 from backfill_pipelines.nba.warehouse_setup import set_up
@@ -30,26 +31,11 @@ from backfill_pipelines.stores.duckdb import DuckDBWarehouse
 from backfill_pipelines.stores.warehouse import Work, arrow_schema
 from backfill_pipelines_tests.nba.analytics.builders import Row, schedule
 
-#: Stands in for a table of phase 4; made before the real one, with the keys alone.
-FACTORS = TableContract(
-    "nba_precompute",
-    "player_composite_factors",
-    "Keys of a phase 4 table.",
-    parse_columns("""
-        game_id STRING! the game
-        analysis_date DATE! the partition
-        data_hash STRING! hash
-        run_id STRING! run
-        processed_at TIMESTAMP! when
-        """),
-    key=("game_id",),
-    partition_column="analysis_date",
-)
 SMALL_CATALOG = (
     *(BY_TABLE[contract.full_name] for contract in (SCHEDULE, TEAM_BOXSCORE, PLAY_BY_PLAY, PLAYER_LINES)),
     Entry(TEAM_OFFENSE, ANALYTICS_PHASE, "Offense", (SCHEDULE, TEAM_BOXSCORE, PLAYER_LINES), (PLAY_BY_PLAY,)),
     Entry(PLAYER_SUMMARY, ANALYTICS_PHASE, "Players", (PLAYER_LINES, TEAM_OFFENSE)),
-    Entry(FACTORS, PRECOMPUTE_PHASE, "Factors", (PLAYER_SUMMARY,), coverage=PRECOMPUTE_GAMES),
+    Entry(COMPOSITE_FACTORS, PRECOMPUTE_PHASE, "Factors", (PLAYER_SUMMARY,), coverage=PRECOMPUTE_GAMES),
 )
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _BLANKS: Row = {"STRING": "x", "INT64": 0, "FLOAT64": 0.0, "BOOL": False, "NUMERIC": Decimal(0), "ARRAY<STRING>": []}
@@ -64,7 +50,6 @@ class World:
 
     def create(self) -> None:
         """All tables and views; those that follow from the catalog, from the small one."""
-        self.warehouse.ensure([FACTORS], {})
         set_up(self.warehouse)
         texts = {"catalog_tables": catalog_tables(SMALL_CATALOG), "partition_keys": partition_keys(SMALL_CATALOG)}
         self.warehouse.ensure([], {f"nba_reference.{name}": text for name, text in texts.items()})
