@@ -22,14 +22,15 @@ ui: $(READY)
 up down status: $(READY)
 	$(BIN)/backfill $@
 
+# Files stay whole: tests of one file share what they have loaded.
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 fix: $(READY)
 	$(BIN)/ruff format .

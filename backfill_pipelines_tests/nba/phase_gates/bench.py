@@ -71,4 +71,4 @@ class Bench:
             assert failed.error
             said = failed.error.to_string()
         metadata = {name: value.value for name, value in events[0].metadata.items()} if events else {}
-        return Said(result.success, said or metadata["backfill/verdict"], verdicts, metadata)
+        return Said(result.success, said or str(metadata["backfill/verdict"]), verdicts, metadata)
