@@ -90,11 +90,7 @@ def conclude(
     if whole.passed:
         yield dg.MaterializeResult(asset_key=key, metadata={"backfill/verdict": whole.words, **report.evidence})
     target = latest_target(context.instance, key)
-<<<<<<< HEAD
-    shown: Mapping[str, Any] = {} if whole.passed else report.evidence
-=======
     shown: Mapping[str, Any] = dict[str, Any]() if whole.passed else report.evidence
->>>>>>> gates
     evaluations = [_evaluation(key, verdict, {}, target) for verdict in report.parts]
     record_evaluations(context, [*evaluations, _evaluation(key, whole, shown, target)])
     if not whole.passed:
