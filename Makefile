@@ -38,6 +38,7 @@ fix: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.nba_season $(if $(FEEDS),--feeds "$(FEEDS)")
+	$(BIN)/python -m benchmarks.nba_peers $(if $(FEEDS),--feeds "$(FEEDS)")
 
 clean:
 	rm -rf $(VENV) .state

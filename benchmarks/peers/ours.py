@@ -1,0 +1,34 @@
+"""Our side, as a command: the three assets over a season, with gates, verdicts, run history and Dagster events.
+
+Prints the seconds in which a warehouse session was open: what is left when Dagster and starting up are taken away.
+"""
+
+import sys
+from pathlib import Path
+
+from backfill_pipelines.nba.assets import build_assets
+from backfill_pipelines.nba.seasons import BY_NAME, days_of
+from backfill_pipelines.runner import open_instance, run_asset
+from backfill_pipelines.settings import Settings
+from backfill_pipelines.stores.resources import build_resources
+from benchmarks.nba_season import SESSION_SECONDS, TimedWarehouse
+from benchmarks.peers.projects import TABLES
+
+
+def main() -> None:
+    state, feeds, season = sys.argv[1:]
+    settings = Settings(state_dir=Path(state), feeds_url=feeds)  # pyright: ignore[reportCallIssue]
+    resources = build_resources(settings) | {"warehouse": TimedWarehouse(path=str(settings.duckdb_file))}
+    days = [str(day) for day in days_of([BY_NAME[season]])]
+    assets = {tuple(asset.key.path): asset for asset in build_assets()}
+    with open_instance(settings) as instance:
+        for contract in TABLES:
+            asset = assets[tuple(contract.asset_key)]
+            for result in run_asset(asset, days, instance=instance, resources=resources):
+                if result.failure:
+                    raise SystemExit(result.failure)
+    print(SESSION_SECONDS[0])
+
+
+if __name__ == "__main__":
+    main()
