@@ -21,7 +21,7 @@ from backfill_pipelines.nba.accepted_gaps import accept_gap
 from backfill_pipelines.nba.assets import build_assets
 from backfill_pipelines.nba.automation import expected_days
 from backfill_pipelines.nba.seasons import game_dates
-from backfill_pipelines.nba.status import STATES, TableStatus, table_statuses
+from backfill_pipelines.nba.status import NEVER_RUN, STATES, TableStatus, table_statuses
 from backfill_pipelines.nba.warehouse_setup import set_up
 from backfill_pipelines.runner import open_instance, prepare_home, run_asset
 from backfill_pipelines.settings import Settings, read_settings
@@ -186,7 +186,12 @@ def _show(settings: Settings, days: Sequence[str]) -> bool:
 def _explain(item: TableStatus) -> None:
     """Name the open dates of a table: each cause in words, dates that only wait for an upstream as a count."""
     waiting = [day for day, why in item.unexplained if why.startswith(UPSTREAM_GATE)]
-    causes = [(day, why) for day, why in item.unexplained if not why.startswith(UPSTREAM_GATE)]
+    never_run = [day for day, why in item.unexplained if why == NEVER_RUN]
+    causes = [(d, why) for d, why in item.unexplained if why != NEVER_RUN and not why.startswith(UPSTREAM_GATE)]
+    if never_run:
+        # Behind a red phase gate that is every date of every table: one line says it.
+        bounds = f"{never_run[0]} to {never_run[-1]}"
+        console.print(f"[red]{item.table}[/red]: never run on {len(never_run)} dates, {bounds}", highlight=False)
     for day, why in causes[:SHOWN]:
         console.print(f"[red]{item.table} {day}[/red]: {why}", highlight=False)
     if len(causes) > SHOWN:

@@ -107,7 +107,8 @@ def _evaluation(
         check_name=verdict.check,
         passed=verdict.passed,
         metadata={"backfill/verdict": verdict.words, **bounds, **verdict.metadata, **evidence},
-        description=verdict.text,
+        # The UI takes it for Markdown, which knows a line only by the two spaces at its end.
+        description=verdict.text.replace("\n", "  \n"),
         blocking=True,
         severity=dg.AssetCheckSeverity.ERROR,
         target_materialization_data=target,

@@ -9,6 +9,8 @@ from backfill_pipelines.nba.statements import PACKAGE
 from backfill_pipelines.stores import sql
 from backfill_pipelines.stores.warehouse import Warehouse, WarehouseSession, Work
 
+#: Why a date is open of which no run is known.
+NEVER_RUN = "never run"
 STATES = ("complete", "expected_empty", "partial", "missing", "quarantined", "stale")
 
 
@@ -45,7 +47,7 @@ def _status(session: WarehouseSession, entry: Entry) -> TableStatus:
     states: dict[str, int] = dict.fromkeys(STATES, 0)
     for row in rows:
         states[row["state"]] += 1
-    open_dates = tuple((r["partition_date"], r["why"] or "never run") for r in rows if not r["is_accounted"])
+    open_dates = tuple((r["partition_date"], r["why"] or NEVER_RUN) for r in rows if not r["is_accounted"])
     return TableStatus(
         table=entry.contract.full_name,
         states=states,
