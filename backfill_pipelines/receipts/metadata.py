@@ -71,7 +71,7 @@ class Eligibility(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Metadata:
-    """One row. Texts are stripped, placeholders empty; only ``place_id`` keeps one, since that is a reason of its own."""
+    """One row. Texts are stripped and placeholders empty, save for ``place_id``: there one is a reason of its own."""
 
     key: RecordKey
     place_id: str

@@ -90,7 +90,7 @@ class ReceiptPlace:
     reasoning: str = ""
     places_api_version: str = PLACES_API_VERSION
     #: As stored, when the entity was read from an item; never written.
-    stored_geohash: str | None = None
+    stored_geohash: str | None = field(default=None, compare=False)
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     @property

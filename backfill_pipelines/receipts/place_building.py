@@ -220,7 +220,7 @@ def _address_components(answer: Mapping[str, Any]) -> tuple[Mapping[str, Any], .
 
 def _component(sent: Mapping[str, Any]) -> dict[str, Any]:
     component: dict[str, Any] = {name: text for name in _COMPONENT_TEXTS if (text := _text(sent, name))}
-    types = _distinct(text for text in _list(sent, "types") if isinstance(text, str))
+    types = list(_distinct(text for text in _list(sent, "types") if isinstance(text, str)))
     return component | ({"types": types} if types else {})
 
 
