@@ -62,7 +62,8 @@ def wilson(failures: int, measured: int) -> Interval:
     scale = 1 + z_squared / measured
     centre = (ratio + z_squared / (2 * measured)) / scale
     half = Z * math.sqrt(ratio * (1 - ratio) / measured + z_squared / (4 * measured * measured)) / scale
-    return Interval(max(0.0, centre - half), min(1.0, centre + half))
+    # At 0 and at 1 a bound is the ratio itself, which rounding would miss by its last digit.
+    return Interval(max(0.0, min(ratio, centre - half)), min(1.0, max(ratio, centre + half)))
 
 
 def judge(failures: int, measured: int, threshold: float, *, is_whole_population: bool = False) -> RatioJudgement:

@@ -55,7 +55,7 @@ def canary(keys: Iterable[RecordKey]) -> tuple[RecordKey, ...]:
 
 
 def targets(eligible: int, shares: WaveShares = WaveShares()) -> tuple[int, ...]:
-    """How many records the waves up to each one should hold, in exact arithmetic: 0.35 of 20 is 7, not 8."""
+    """How many records the waves up to each one should hold, in exact arithmetic: 7 % of 100 are 7, not 8."""
     pilot = min(_MOST_OF_THE_PILOT, _part(eligible, _PILOT_SHARE))
     initial = pilot + _part(eligible, shares.initial)
     return pilot, initial, initial + _part(eligible, shares.major), eligible
