@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backfill_pipelines.receipts.items import canonical_json, decimal_text, item_digest, item_size, plain, typed
+from backfill_pipelines_tests.receipts.unhurried import UNHURRIED
 
 NUMBERS = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**20), max_value=10**20, places=8)
 VALUES = st.recursive(
@@ -57,12 +58,14 @@ def test_what_is_no_finite_number_has_no_text(value: Any) -> None:
         decimal_text(value)
 
 
+@UNHURRIED
 @given(VALUES)
 def test_a_plain_value_survives_its_typed_form(value: Any) -> None:
     sets_as_lists = plain(typed(value))
     assert plain(typed(sets_as_lists)) == sets_as_lists
 
 
+@UNHURRIED
 @given(st.dictionaries(st.text(min_size=1), VALUES, max_size=5))
 def test_the_digest_does_not_depend_on_the_order_of_sets_or_the_spelling_of_numbers(values: dict[str, Any]) -> None:
     """Else every read-back of a number such as 0.950 would look like somebody's change."""

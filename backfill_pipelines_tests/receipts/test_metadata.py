@@ -10,6 +10,7 @@ from backfill_pipelines.receipts.items import item_digest
 from backfill_pipelines.receipts.keys import Malformed, MalformedReason, RecordKey
 from backfill_pipelines.receipts.metadata import TEXTS, Eligibility, Metadata, eligibility, read_metadata
 from backfill_pipelines_tests.receipts.builders import IMAGE, PLACE_ID, metadata, metadata_item
+from backfill_pipelines_tests.receipts.unhurried import UNHURRIED
 
 LEAVES = st.one_of(
     st.builds(lambda text: {"S": text}, st.text() | st.sampled_from(["null", " ", "[", '["name"]', "[1]", "{}"])),
@@ -41,7 +42,7 @@ def test_a_complete_row_has_nothing_to_note() -> None:
     )
 
 
-@settings(max_examples=300)
+@settings(UNHURRIED, max_examples=300)
 @given(st.dictionaries(NAMES, ATTRIBUTES, max_size=8))
 def test_whatever_a_row_holds_it_reads(changes: dict[str, Any]) -> None:
     """One row that raised would lose its whole page."""
@@ -54,6 +55,7 @@ def test_whatever_a_row_holds_it_reads(changes: dict[str, Any]) -> None:
         assert set(row.matched_fields) <= {"name", "phone", "address"}
 
 
+@UNHURRIED
 @given(st.dictionaries(st.text(), ATTRIBUTES, max_size=4))
 def test_an_item_without_keys_is_set_aside(item: dict[str, Any]) -> None:
     assert isinstance(read_metadata({name: value for name, value in item.items() if name != "PK"}), Malformed)

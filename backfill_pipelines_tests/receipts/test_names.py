@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backfill_pipelines.receipts.names import PLACEHOLDERS, is_address_like, is_placeholder, slug, usable, usable_phone
+from backfill_pipelines_tests.receipts.unhurried import UNHURRIED
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,7 @@ def test_slugs(name: str, expected: str) -> None:
     assert slug(name) == expected
 
 
+@UNHURRIED
 @given(st.text())
 def test_a_slug_is_its_own_slug(name: str) -> None:
     """Queries slug their argument: a stored slug must find itself."""

@@ -11,6 +11,7 @@ from backfill_pipelines.receipts.items import MOST_ITEM_BYTES, item_digest
 from backfill_pipelines.receipts.place_building import Built, Quarantined
 from backfill_pipelines.receipts.place_reading import read_place, wrong_keys
 from backfill_pipelines_tests.receipts.builders import PLACE_ID, answer, build_any, built, metadata
+from backfill_pipelines_tests.receipts.unhurried import UNHURRIED
 
 ELSEWHERE = {
     "displayName": {"text": "Bow Street Barber"},
@@ -31,7 +32,7 @@ def quarantined(body: dict[str, Any], **row: Any) -> Quarantined:
     return found
 
 
-@settings(max_examples=300)
+@settings(UNHURRIED, max_examples=300)
 @given(st.dictionaries(st.sampled_from(sorted(answer())), JSON, max_size=6))
 def test_whatever_an_answer_holds_it_becomes_a_place_or_a_reason(changes: dict[str, Any]) -> None:
     found = build_any(None, answer() | changes)

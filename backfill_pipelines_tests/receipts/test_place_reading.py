@@ -13,6 +13,7 @@ from backfill_pipelines.receipts.place import COORDINATES, LISTS, OPTIONAL_TEXTS
 from backfill_pipelines.receipts.place_reading import Existing, existing_state, read_place, regenerated_keys, wrong_keys
 from backfill_pipelines_tests.receipts.builders import PLACE_ID, built, place_item
 from backfill_pipelines_tests.receipts.test_metadata import ATTRIBUTES
+from backfill_pipelines_tests.receipts.unhurried import UNHURRIED
 
 ATTRIBUTE_NAMES = st.sampled_from(
     [*LISTS, *COORDINATES, *OPTIONAL_TEXTS, "confidence", "hours_data", "address_components", "open_now", "GSI3SK"]
@@ -25,7 +26,7 @@ def read(**changes: Any) -> ReceiptPlace:
     return found
 
 
-@settings(max_examples=300)
+@settings(UNHURRIED, max_examples=300)
 @given(st.dictionaries(ATTRIBUTE_NAMES, ATTRIBUTES, max_size=6))
 def test_whatever_a_place_holds_it_reads(changes: dict[str, Any]) -> None:
     assert read(**changes).place_id == PLACE_ID

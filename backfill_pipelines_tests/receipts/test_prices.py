@@ -18,6 +18,7 @@ from backfill_pipelines.receipts.prices import (
     field_mask,
     price_of_next_call,
 )
+from backfill_pipelines_tests.receipts.unhurried import UNHURRIED
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,7 @@ def test_the_free_calls_are_used_up_once_a_month() -> None:
     assert price_of_next_call(full, 0, free=0) == Decimal("0.02")
 
 
+@UNHURRIED
 @given(st.integers(0, 10**7), st.integers(0, 10**6), st.integers(0, 10**6))
 def test_a_bill_does_not_depend_on_how_the_calls_are_split(used: int, one: int, other: int) -> None:
     """Budget rows are reserved call by call: their sum must be the bill."""

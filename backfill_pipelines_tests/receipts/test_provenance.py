@@ -10,6 +10,7 @@ from backfill_pipelines.receipts.items import item_digest
 from backfill_pipelines.receipts.place_building import Built, build
 from backfill_pipelines.receipts.provenance import Mark, content_digest, is_run_id, mark_of, without_mark
 from backfill_pipelines_tests.receipts.builders import AT, RUN, answer, built, mark_for, metadata, place_item
+from backfill_pipelines_tests.receipts.unhurried import UNHURRIED
 
 
 def written(run_id: str, at: str, **row: Any) -> Built:
@@ -74,6 +75,7 @@ def test_a_mark_that_could_not_be_found_again_is_refused() -> None:
     assert not is_run_id("x" * 65)
 
 
+@UNHURRIED
 @given(st.text())
 def test_a_mark_is_found_behind_any_reasoning(reasoning: str) -> None:
     """A reasoning may itself quote a mark; the last one counts."""

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backfill_pipelines.receipts.ratio_gates import judge, judge_exact, wilson
+from backfill_pipelines_tests.receipts.unhurried import UNHURRIED
 
 
 @pytest.mark.parametrize(
@@ -64,6 +65,7 @@ def test_impossible_counts_are_refused(failures: int, measured: int) -> None:
         wilson(failures, measured)
 
 
+@UNHURRIED
 @given(st.integers(min_value=1, max_value=10**6), st.data())
 def test_the_interval_holds_the_ratio_and_narrows(measured: int, data: st.DataObject) -> None:
     failures = data.draw(st.integers(min_value=0, max_value=measured))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from backfill_pipelines.receipts.keys import BUCKETS, RecordKey
 from backfill_pipelines.receipts.waves import Wave, WaveShares, canary, plan_waves, targets
+from backfill_pipelines_tests.receipts.unhurried import UNHURRIED
 
 COUNTS = st.dictionaries(st.sampled_from(BUCKETS), st.integers(min_value=0, max_value=5_000), max_size=40)
 EVEN = dict.fromkeys(BUCKETS, 40)
@@ -37,6 +38,7 @@ def test_batches_grow_with_the_waves() -> None:
     ]
 
 
+@UNHURRIED
 @given(COUNTS)
 def test_the_waves_cover_every_bucket_once_in_order(counts: dict[str, int]) -> None:
     waves = plan_waves(counts)
@@ -45,6 +47,7 @@ def test_the_waves_cover_every_bucket_once_in_order(counts: dict[str, int]) -> N
     assert [wave.records for wave in waves] == [sum(counts.get(b, 0) for b in wave.buckets) for wave in waves]
 
 
+@UNHURRIED
 @given(COUNTS)
 def test_a_wave_ends_with_the_bucket_that_reaches_its_target(counts: dict[str, int]) -> None:
     """A bucket more would release more records than the plan says."""
@@ -55,6 +58,7 @@ def test_a_wave_ends_with_the_bucket_that_reaches_its_target(counts: dict[str, i
         reached += wave.records
 
 
+@UNHURRIED
 @given(COUNTS, COUNTS, st.integers(min_value=0, max_value=4))
 def test_released_ranges_stay_when_records_appear(before: dict[str, int], after: dict[str, int], released: int) -> None:
     kept = plan_waves(before)[:released]
