@@ -42,8 +42,9 @@ class DynamoDB(dg.ConfigurableResource):
         Raises:
             SettingsError: no table is named.
         """
+        name = self._named(table)
         reads, once = self._connected()
-        return DynamoItemStore(self._named(table), reads, once)
+        return DynamoItemStore(name, reads, once)
 
     def as_table(self, table: str | None = None) -> DynamoTable:
         """Structure and backups of a table, by default the receipts table.
@@ -51,7 +52,8 @@ class DynamoDB(dg.ConfigurableResource):
         Raises:
             SettingsError: no table is named.
         """
-        return DynamoTable(self._named(table), self._connected()[0])
+        name = self._named(table)
+        return DynamoTable(name, self._connected()[0])
 
     def _named(self, table: str | None) -> str:
         if found := table or self.table:
