@@ -29,14 +29,16 @@ _POLL_SECONDS = 0.05
 _ATTEMPTS = 3
 _LOG_END = 500
 
-#: Forks, so that the server is nobody's child and no zombie; says who it is only when the lock is its own.
+#: Forks, so that the server is nobody's child and no zombie; ends when the server holds the lock and has said who it is.
 _LAUNCH = """
 import fcntl, json, os, signal, sys
 folder, port = sys.argv[1:]
 for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     signal.signal(name, signal.SIG_DFL)
+told, tell = os.pipe()
 if os.fork():
-    os._exit(0)
+    os.close(tell)
+    os._exit(0 if os.read(told, 1) else 1)
 os.setsid()
 lock = os.open(os.path.join(folder, "alive"), os.O_RDWR | os.O_CREAT, 0o600)
 fcntl.flock(lock, fcntl.LOCK_EX)
@@ -45,6 +47,7 @@ new = os.path.join(folder, "server.json.new")
 with open(new, "w") as file:
     json.dump({"pid": os.getpid(), "port": int(port)}, file)
 os.replace(new, os.path.join(folder, "server.json"))
+os.write(tell, b".")
 log = os.open(os.path.join(folder, "server.log"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
 for number, target in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log), (2, log)):
     os.dup2(target, number)
@@ -141,14 +144,10 @@ class EmbeddedAws:
     def _answering(self) -> RunningServer | None:
         """The server when it answers; None when it has ended instead, for example because its port was taken."""
         deadline = time.monotonic() + _START_SECONDS
-        was_there = False
         while time.monotonic() < deadline:
             found = self.running()
-            if found and _answers(found):
+            if found is None or _answers(found):
                 return found
-            if was_there and found is None:
-                return None
-            was_there = was_there or found is not None
             time.sleep(_POLL_SECONDS)
         raise self._not_running(f"does not answer within {_START_SECONDS:.0f} s")
 
