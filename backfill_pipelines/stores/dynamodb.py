@@ -6,6 +6,7 @@ the pacing of writes are in the neighbouring modules; what the items mean is in 
 """
 
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -38,6 +39,8 @@ from backfill_pipelines.stores.items import (
     Query,
     total,
 )
+
+_BARE_WORD = re.compile(r"(?<![#:\w])\w+")
 
 
 class DynamoItemStore:
@@ -217,7 +220,8 @@ class DynamoItemStore:
     def _require_free_of_keys(self, query: Query) -> None:
         """DynamoDB refuses a filter on the keys of what is queried; the local servers take it."""
         where = query.where
-        named = set(where.names.values()) & set(self._keys_of(query.index)) if where else set()
+        words = {*where.names.values(), *_BARE_WORD.findall(where.text)} if where else set()
+        named = words & set(self._keys_of(query.index)) if words else words
         if named:
             text = f"a filter of a query may not name its keys ({', '.join(sorted(named))})"
             raise InvalidRequest(self.table, "Query", _about(query), text)

@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 from backfill_pipelines.backfill.failures import StoreBusy, StoreError
@@ -29,7 +30,7 @@ _POLL_SECONDS = 0.05
 _ATTEMPTS = 3
 _LOG_END = 500
 
-#: Forks, so that the server is nobody's child and no zombie; ends when the server holds the lock and has said who it is.
+#: Forks, so that the server is nobody's child and no zombie; ends when the server has the lock and has said who it is.
 _LAUNCH = """
 import fcntl, json, os, signal, sys
 folder, port = sys.argv[1:]
@@ -198,5 +199,5 @@ def _answers(server: RunningServer) -> bool:
     try:
         with urllib.request.urlopen(f"{server.endpoint}/_ministack/health", timeout=5) as answer:  # noqa: S310
             return answer.status == 200
-    except OSError:
+    except (OSError, HTTPException):
         return False
