@@ -22,8 +22,9 @@ from backfill_pipelines.stores.objects import ObjectStore
 from backfill_pipelines.stores.warehouse import Digest, Work
 
 PHASE_2 = tuple(entry.contract.name for entry in CATALOG if entry.phase == RAW_PHASE)
-PHASE_3 = tuple(entry.contract.name for entry in CATALOG if entry.phase == ANALYTICS_PHASE)
-ENTRIES = {entry.contract.name: entry for entry in CATALOG}
+#: The summaries: the tables of phase 3 that read their own date only, so that a few days make sense.
+PHASE_3 = tuple(e.contract.name for e in CATALOG if e.phase == ANALYTICS_PHASE and not e.reads_before)
+ENTRIES = {entry.contract.name: entry for entry in CATALOG if entry.contract.name in (*PHASE_2, *PHASE_3)}
 
 _CONFIG = """
 storage:
@@ -99,7 +100,8 @@ class Pipeline:
 
     def statuses(self, days: Sequence[date]) -> dict[str, TableStatus]:
         """Status of each table over the days, by its name without the dataset."""
-        return {status.table.partition(".")[2]: status for status in table_statuses(self.warehouse, days)}
+        found = {status.table.partition(".")[2]: status for status in table_statuses(self.warehouse, days)}
+        return {table: status for table, status in found.items() if table in ENTRIES}
 
     def states(self, day: date) -> dict[str, str]:
         """State of each table on one date."""
