@@ -91,7 +91,7 @@ class Bench:
         state = self._folder / OURS
         shutil.copytree(self._folder / "base", state)
         command = [sys.executable, "-m", "benchmarks.peers.ours", str(state), str(self._root), self._season]
-        printed = self._timed(command, whole)
+        printed = self._timed(command, whole, PROJECT_ROOT)
         session.seconds.append(float(printed.splitlines()[-1]))
         self._expected = rows_of(state / "warehouse.duckdb")
         shutil.rmtree(state)
@@ -107,16 +107,19 @@ class Bench:
         database.parent.mkdir(parents=True)
         shutil.copy(self._raw, database)
         job = Job(place / "project", database, self._days[0], self._days[-1], checked)
-        self._timed(WRITERS[peer](job, programs), line)
+        self._timed(WRITERS[peer](job, programs), line, job.folder)
         found = rows_of(database)
         if found != self._expected:
-            raise SystemExit(f"{peer} has other rows than we have:\n{found}\n{self._expected}")
+            wrong = [
+                f"{name} {found[name]}, not {rows}" for name, rows in self._expected.items() if found[name] != rows
+            ]
+            raise SystemExit(f"{peer} has other rows than we have: " + "; ".join(wrong))
         shutil.rmtree(place)
 
-    def _timed(self, command: Sequence[str], line: Line) -> str:
+    def _timed(self, command: Sequence[str], line: Line, cwd: Path) -> str:
         result = self._folder / "result.json"
         launcher = [sys.executable, str(child.__file__), str(result), *command]
-        done = subprocess.run(launcher, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+        done = subprocess.run(launcher, cwd=cwd, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
         if done.returncode:
             raise SystemExit(f"{line.tool} failed:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
         measured = json.loads(result.read_text("utf-8"))

@@ -85,7 +85,7 @@ def write_dbt(job: Job, programs: Path) -> list[str]:
     target = {"type": "duckdb", "path": str(job.database), "schema": dataset, "threads": THREADS}
     job.write("profiles.yml", json.dumps({"nba": {"target": "local", "outputs": {"local": target}}}))
     flags = {"send_anonymous_usage_stats": False, "use_colors": False}
-    job.write("dbt_project.yml", json.dumps({"name": "nba", "version": "1", "profile": "nba", "flags": flags}))
+    job.write("dbt_project.yml", json.dumps({"name": "nba", "version": "1.0.0", "profile": "nba", "flags": flags}))
     day = f"{{{{ model.batch.event_time_start.strftime('%Y-%m-%d') if model.batch else '{job.first}' }}}}"
     for contract in TABLES:
         text = statement(contract, f"DATE '{day}'", f"DATE '{day}'")
