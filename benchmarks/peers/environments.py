@@ -5,10 +5,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-#: SQLMesh allows no DuckDB 2.x.
+import duckdb
+
+#: dbt-core stays below 1.11. dbt gets our DuckDB, and exactly ours: 2.0.1 rounds ties of doubles otherwise than 2.0.0
+#: (0.5375 to 0.537, not 0.538), so its rows would differ. SQLMesh allows no DuckDB 2.x.
 PINS = {
-    "sqlmesh": ("sqlmesh==0.236.4", "duckdb>=1.5,<2"),
-    "dbt": ("dbt-core>=1.10,<1.11", "dbt-duckdb==1.11.1", "duckdb>=2.0,<3"),
+    "sqlmesh": ("sqlmesh==0.236.4", "duckdb==1.5.6"),
+    "dbt": ("dbt-core==1.10.23", "dbt-duckdb==1.11.1", f"duckdb=={duckdb.__version__}"),
 }
 
 
