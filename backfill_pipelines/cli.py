@@ -17,6 +17,7 @@ from backfill_pipelines.cli_console import RED, console, day_of, reported
 from backfill_pipelines.cli_gaps import gaps_app
 from backfill_pipelines.cli_gates import gates_app
 from backfill_pipelines.cli_repair import repair_app
+from backfill_pipelines.cli_services import about_services, start_services, stop_services
 from backfill_pipelines.nba.accepted_gaps import accept_gap
 from backfill_pipelines.nba.assets import build_assets
 from backfill_pipelines.nba.automation import expected_days
@@ -43,12 +44,13 @@ Last = Annotated[str | None, typer.Option("--to", help="Last partition of a rang
 @app.command()
 @reported
 def up() -> None:
-    """Create what the embedded deployment needs: state folder, Dagster home, warehouse tables."""
+    """Create and start what the embedded deployment needs: state folder, warehouse tables, the server of items."""
     settings = read_settings()
     home = prepare_home(settings)
     set_up(build_warehouse(settings))
     place = settings.duckdb_file if settings.warehouse == "duckdb" else settings.bigquery_project
     console.print(f"warehouse  {settings.warehouse} {place}\nfeeds      {settings.feeds_root}\ndagster    {home}")
+    console.print(f"items      {start_services(settings)}")
 
 
 @app.command()
@@ -56,10 +58,11 @@ def up() -> None:
 def down(
     *, purge: Annotated[bool, typer.Option("--purge", help="Delete the state folder with all its data.")] = False
 ) -> None:
-    """Stop the UI that was started for this state folder."""
+    """Stop the UI and the servers that were started for this state folder; their data are kept."""
     settings = read_settings()
     pid = web.stop(settings)
     console.print(f"UI stopped, pid {pid}" if pid else "no UI was running")
+    console.print(stop_services(settings))
     if purge and settings.state_dir.exists():
         shutil.rmtree(settings.state_dir)
         console.print(f"deleted {settings.state_dir}")
@@ -72,6 +75,7 @@ def status(first: First = None, last: Last = None) -> None:
     settings = read_settings()
     set_up(build_warehouse(settings))
     days = _between(expected_days(build_resources(settings)["feeds"]), first, last)
+    console.print(f"items  {about_services(settings)}", highlight=False)
     if not _show(settings, days):
         raise typer.Exit(RED)
 

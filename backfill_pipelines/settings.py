@@ -33,6 +33,17 @@ class Settings(BaseSettings):
         None, description="Folder or gs:// prefix of the raw feeds; default: feeds in the state folder."
     )
     feeds_endpoint: str | None = Field(None, description="Endpoint of a bucket emulator; empty for the real service.")
+    items: Literal["embedded", "dynamodb"] = Field("embedded", description="Where tables of items are kept.")
+    dynamodb_endpoint: str | None = Field(
+        None, pattern=r"^https?://", description="Endpoint of a DynamoDB-compatible server; empty for the real service."
+    )
+    aws_region: str = Field("us-east-1", min_length=1, description="AWS region of the tables of items.")
+    receipts_table: str | None = Field(
+        None, pattern=r"^[a-zA-Z0-9_.-]{3,255}$", description="The receipts table; it has no default."
+    )
+    servers_dir: Path | None = Field(
+        None, description="Folder of the environments of local servers; default: servers in the state folder."
+    )
     webhook_url: str | None = Field(
         None,
         description="Slack-compatible webhook for notifications; default: notifications.jsonl in the state folder.",
@@ -45,7 +56,23 @@ class Settings(BaseSettings):
             raise ValueError("BACKFILL_WAREHOUSE=bigquery needs BACKFILL_BIGQUERY_PROJECT")
         if self.deployment == "prod" and self.warehouse == "duckdb":
             raise ValueError("BACKFILL_DEPLOYMENT=prod needs BACKFILL_WAREHOUSE=bigquery: DuckDB is the local default")
+        if self.dynamodb_endpoint and self.items == "embedded":
+            raise ValueError(
+                "BACKFILL_DYNAMODB_ENDPOINT needs BACKFILL_ITEMS=dynamodb: the embedded server has its own"
+            )
+        if self.deployment == "prod" and self.receipts_table and self.items == "embedded":
+            raise ValueError("BACKFILL_DEPLOYMENT=prod with BACKFILL_RECEIPTS_TABLE needs BACKFILL_ITEMS=dynamodb")
         return self
+
+    @property
+    def embedded_aws_dir(self) -> Path:
+        """Where the embedded AWS server keeps its state."""
+        return self.state_dir / "aws"
+
+    @property
+    def environments_dir(self) -> Path:
+        """Where the environments of local servers are kept."""
+        return self.servers_dir or self.state_dir / "servers"
 
     @property
     def duckdb_file(self) -> Path:

@@ -190,4 +190,7 @@ def test_up_says_where_things_are_and_down_without_a_ui_is_no_error(shell: Shell
     up = shell("up")
     assert up.exit_code == 0
     assert "warehouse.duckdb" in up.output.replace("\n", "")
-    assert "no UI was running" in shell("down").output
+    assert "starts when it is needed" in up.output
+    down = shell("down").output
+    assert "no UI was running" in down
+    assert "no server of items was running" in down

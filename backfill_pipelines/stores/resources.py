@@ -5,6 +5,8 @@ from typing import Any
 from backfill_pipelines.settings import Settings
 from backfill_pipelines.stores.bigquery import BigQueryWarehouse
 from backfill_pipelines.stores.duckdb import DuckDBWarehouse
+from backfill_pipelines.stores.dynamodb_resource import DynamoDB
+from backfill_pipelines.stores.embedded_aws import EmbeddedAws
 from backfill_pipelines.stores.notifications import Notifier
 from backfill_pipelines.stores.objects import ObjectStore
 
@@ -20,10 +22,30 @@ def build_warehouse(settings: Settings) -> DuckDBWarehouse | BigQueryWarehouse:
     return DuckDBWarehouse(path=str(settings.duckdb_file), lock_timeout_seconds=settings.lock_timeout_seconds)
 
 
+def build_items(settings: Settings) -> DynamoDB:
+    """Tables of items as the settings say; nothing is opened or started."""
+    is_embedded = settings.items == "embedded"
+    return DynamoDB(
+        table=settings.receipts_table or "",
+        region=settings.aws_region,
+        endpoint=settings.dynamodb_endpoint,
+        embedded=str(settings.embedded_aws_dir) if is_embedded else None,
+        environments=str(settings.environments_dir) if is_embedded else "",
+    )
+
+
+def build_embedded_aws(settings: Settings) -> EmbeddedAws | None:
+    """The embedded AWS server of the settings, not started; None where a real service is used."""
+    if settings.items != "embedded":
+        return None
+    return EmbeddedAws(settings.embedded_aws_dir, settings.environments_dir)
+
+
 def build_resources(settings: Settings) -> dict[str, Any]:
     """Resources by key, as the assets ask for them."""
     return {
         "warehouse": build_warehouse(settings),
         "feeds": ObjectStore(url=settings.feeds_root, endpoint=settings.feeds_endpoint),
+        "items": build_items(settings),
         "notifier": Notifier(file=str(settings.state_dir / "notifications.jsonl"), webhook_url=settings.webhook_url),
     }

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -13,8 +13,11 @@ import pytest
 from backfill_pipelines.backfill.contracts import TableContract, parse_columns
 from backfill_pipelines.stores.bigquery import BigQueryWarehouse
 from backfill_pipelines.stores.duckdb import DuckDBWarehouse
+from backfill_pipelines.stores.server_environments import ServerNotInstalled
 from backfill_pipelines.stores.warehouse import Digest, Warehouse, WarehouseSession, Work, arrow_schema
 from backfill_pipelines_tests.stores.emulator import PROJECT, EmulatorError, running_emulator
+from backfill_pipelines_tests.stores.item_servers import running_ministack, running_moto
+from backfill_pipelines_tests.stores.item_tables import SPEC, ItemPlace
 
 MONDAY, TUESDAY, WEDNESDAY = (date(2022, 1, day) for day in (3, 4, 5))
 DAYS = (MONDAY, TUESDAY)
@@ -144,3 +147,36 @@ def place(warehouse: Warehouse) -> Place:
 def any_place(warehouse: Warehouse) -> Place:
     """Tables for tests that change nothing."""
     return in_own_dataset(warehouse)
+
+
+@pytest.fixture(scope="session")
+def ministack_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of the embedded server of items; tests that need it are skipped where it cannot be installed."""
+    yield from _served(running_ministack(tmp_path_factory.mktemp("ministack")))
+
+
+@pytest.fixture(scope="session")
+def moto_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a moto server; tests that need it are skipped where it cannot be installed."""
+    yield from _served(running_moto(tmp_path_factory.mktemp("moto")))
+
+
+def _served(server: AbstractContextManager[str]) -> Iterator[str]:
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(server)
+        except ServerNotInstalled as error:
+            pytest.skip(str(error))
+        yield url
+
+
+@pytest.fixture(params=["ministack", "moto"])
+def items(request: pytest.FixtureRequest) -> ItemPlace:
+    """A table that no other test has touched, on each server in turn; ``known_wrong`` marks what one gets wrong."""
+    server = str(request.param)
+    for mark in request.node.iter_markers("known_wrong"):
+        if mark.args[0] == server:
+            request.applymarker(pytest.mark.xfail(reason=mark.args[1], strict=True))
+    found = ItemPlace(server, request.getfixturevalue(f"{server}_endpoint"))
+    found.table.ensure(SPEC)
+    return found

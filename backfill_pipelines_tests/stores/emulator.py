@@ -4,17 +4,16 @@ The emulator needs a newer Python than the project and pins that collide with ou
 environment under ``.state/emulators``, made once by pip. What a warehouse must do is not said here.
 """
 
-import fcntl
-import hashlib
 import os
 import shutil
-import socket
 import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from backfill_pipelines.stores.server_environments import ServerNotInstalled, free_port, python_of, server_environment
 
 PROJECT = "backfill-contract"
 #: local-bigquery 0.4 wants DuckDB 2, whose icu, spatial and ducklake extensions are in no package registry.
@@ -28,7 +27,6 @@ PINS = (
 )
 MINIMUM = (3, 13)
 START_SECONDS = 60
-INSTALL_SECONDS = 900
 
 _STATE = Path(__file__).parents[2] / ".state" / "emulators"
 _IMPORT_EXTENSIONS = """
@@ -59,7 +57,7 @@ def running_emulator(data: Path) -> Iterator[str]:
     home = environment()
     port = free_port()
     arguments = ["--host", "127.0.0.1", "--port", port, "--grpc-port", free_port(), "--project", PROJECT]
-    command = [home / "venv/bin/python", "-c", _SERVE, *arguments, "--data-dir", data, "serve"]
+    command = [python_of(home), "-c", _SERVE, *arguments, "--data-dir", data, "serve"]
     log = data / "emulator.log"
     with (
         log.open("wb") as output,
@@ -77,20 +75,13 @@ def environment() -> Path:
     Raises:
         EmulatorError: no Python that can run it, or no way to install it.
     """
-    home = _STATE / f"local-bigquery-{hashlib.sha256(' '.join(PINS).encode()).hexdigest()[:8]}"
-    marker = home / "complete"
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not marker.exists():
-            python = find_python()
-            shutil.rmtree(home / "venv", ignore_errors=True)
-            own = str(home / "venv/bin/python")
-            _do([python, "-m", "venv", str(home / "venv")])
-            _do([own, "-m", "pip", "install", "--quiet", "--no-cache-dir", *PINS])
-            _do([own, "-c", _IMPORT_EXTENSIONS], _variables(home))
-            marker.write_text("\n".join(PINS))
-    return home
+    last_step = ("-c", _IMPORT_EXTENSIONS)
+    try:
+        return server_environment(
+            _STATE, "local-bigquery", PINS, find_python=find_python, finish=last_step, variables=_variables
+        )
+    except ServerNotInstalled as error:
+        raise EmulatorError(str(error)) from error
 
 
 def find_python() -> str:
@@ -111,13 +102,6 @@ def find_python() -> str:
     )
 
 
-def free_port() -> str:
-    """A loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
 def _is_new_enough(python: str) -> bool:
     """Asked of the program itself: a pyenv shim exists for versions that are not active, too."""
     question = [python, "-c", f"import sys; sys.exit(sys.version_info < {MINIMUM})"]
@@ -130,16 +114,6 @@ def _is_new_enough(python: str) -> bool:
 def _variables(home: Path) -> dict[str, str]:
     """DuckDB keeps extensions under HOME: the emulator's own, never the user's."""
     return {**os.environ, "HOME": str(home)}
-
-
-def _do(command: list[str], variables: dict[str, str] | None = None) -> None:
-    try:
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=INSTALL_SECONDS, env=variables)
-    except subprocess.CalledProcessError as error:
-        reason = (error.stderr.strip().splitlines() or ["no message"])[-1]
-        raise EmulatorError(f"the BigQuery emulator cannot be installed: {reason}") from error
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise EmulatorError(f"the BigQuery emulator cannot be installed: {error}") from error
 
 
 def _answering(process: subprocess.Popen[bytes], url: str, log: Path) -> str:

@@ -1,0 +1,95 @@
+"""DynamoDB as a Dagster resource: where it is and as whom, from settings; connected on first use.
+
+Production takes credentials from where boto3 looks for them; the embedded server is started when it is needed and
+gets made-up ones.
+"""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import boto3
+import dagster as dg
+from botocore.config import Config
+from pydantic import Field, PrivateAttr
+
+from backfill_pipelines.backfill.failures import SettingsError
+from backfill_pipelines.stores.dynamodb import DynamoItemStore
+from backfill_pipelines.stores.dynamodb_tables import DynamoTable
+from backfill_pipelines.stores.embedded_aws import EmbeddedAws
+
+#: Calls in flight at once: more than any number of workers, which would wait for a connection otherwise.
+_CONNECTIONS = 64
+_READ_ATTEMPTS = 8
+_CONNECT_SECONDS = 10
+_ANSWER_SECONDS = 30
+
+
+class DynamoDB(dg.ConfigurableResource):
+    """Item stores and tables of one account and region."""
+
+    table: str = Field(default="", description="The receipts table; it is never guessed.")
+    region: str = Field(default="us-east-1", description="AWS region of the tables.")
+    endpoint: str | None = Field(default=None, description="URL of a DynamoDB-compatible server; None for AWS.")
+    embedded: str | None = Field(default=None, description="Folder of the embedded server; None where there is none.")
+    environments: str = Field(default="", description="Folder of the environments of local servers.")
+    _lock: Any = PrivateAttr(default_factory=threading.Lock)
+    _clients: tuple[Any, Any] | None = PrivateAttr(default=None)
+
+    def store(self, table: str | None = None) -> DynamoItemStore:
+        """The items of a table, by default the receipts table.
+
+        Raises:
+            SettingsError: no table is named.
+        """
+        name = self._named(table)
+        reads, once = self._connected()
+        return DynamoItemStore(name, reads, once)
+
+    def as_table(self, table: str | None = None) -> DynamoTable:
+        """Structure and backups of a table, by default the receipts table.
+
+        Raises:
+            SettingsError: no table is named.
+        """
+        name = self._named(table)
+        return DynamoTable(name, self._connected()[0])
+
+    def _named(self, table: str | None) -> str:
+        if found := table or self.table:
+            return found
+        raise SettingsError(
+            "no receipts table is named. Repair: set BACKFILL_RECEIPTS_TABLE to its full name; it has no default"
+        )
+
+    def _connected(self) -> tuple[Any, Any]:
+        """A client whose SDK tries reads again, and one that sends everything once."""
+        # A session of its own: boto3's default session is not safe to make clients with from several threads.
+        with self._lock:
+            if self._clients is None:
+                options = self._options()
+                session = boto3.session.Session()
+                self._clients = client(session, _READ_ATTEMPTS, **options), client(session, 1, **options)
+            return self._clients
+
+    def _options(self) -> dict[str, Any]:
+        if self.embedded is None:
+            return {"region_name": self.region, "endpoint_url": self.endpoint}
+        server = EmbeddedAws(Path(self.embedded), Path(self.environments or self.embedded))
+        return {
+            "region_name": self.region,
+            "endpoint_url": server.endpoint(),
+            "aws_access_key_id": "embedded",
+            "aws_secret_access_key": "embedded",
+        }
+
+
+def client(session: boto3.session.Session, attempts: int, **options: Any) -> Any:
+    """A low-level DynamoDB client that makes this many attempts at a call."""
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        max_pool_connections=_CONNECTIONS,
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=_ANSWER_SECONDS,
+    )
+    return session.client("dynamodb", config=config, **options)
