@@ -1,0 +1,14 @@
+"""Receipts: every receipt's merchant becomes a place that Google describes, in the table the receipts live in.
+
+A receipt has a RECEIPT_METADATA row: what an older system made of its merchant. The migration writes a RECEIPT_PLACE
+beside it, from one Places API call for each distinct place id, in waves of whole buckets, and never touches the row.
+
+    item -> metadata (tolerant read, eligibility) -> answer -> place_building -> place -> item
+                                                      |                           |
+                                       matching (does it agree?)     provenance (who wrote it?)
+
+Pure rules, in reading order: ``items`` (typed form, digest, size), ``keys`` (identity, buckets), ``names`` (slug,
+placeholders, phones), ``metadata``, ``matching``, ``place`` (entity, keys, strict write), ``provenance`` (run mark,
+content digest), ``place_building``, ``place_reading`` (tolerant read), ``outcomes`` (codes, equations), ``waves``,
+``ratio_gates``, ``prices``, ``capacity``, ``assessment``. None of them opens, calls or writes anything.
+"""
