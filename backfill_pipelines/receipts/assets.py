@@ -64,12 +64,12 @@ class InventoryConfig(dg.Config):
 class AssessmentConfig(dg.Config):
     """What the estimate supposes."""
 
-    tier: str = Field(str(Tier.FULL), description="Fields asked for: id_refresh, essentials, pro or full.")
-    calls_used_this_month: int = Field(0, ge=0, description="Calls of this SKU that the month has seen already.")
-    queries_per_minute: float = Field(300, gt=0, description="Places calls a minute.")
-    write_utilisation: float = Field(0.5, gt=0, le=1, description="Share of the write limits that is used.")
-    initial_share: float = Field(0.075, ge=0.05, le=0.10, description="Share of the records in wave 2.")
-    major_share: float = Field(0.35, ge=0.20, le=0.50, description="Share of the records in wave 3.")
+    tier: str = Field(default=str(Tier.FULL), description="Fields asked for: id_refresh, essentials, pro or full.")
+    calls_used_this_month: int = Field(default=0, ge=0, description="Calls of this SKU that the month has seen already.")
+    queries_per_minute: float = Field(default=300, gt=0, description="Places calls a minute.")
+    write_utilisation: float = Field(default=0.5, gt=0, le=1, description="Share of the write limits that is used.")
+    initial_share: float = Field(default=0.075, ge=0.05, le=0.10, description="Share of the records in wave 2.")
+    major_share: float = Field(default=0.35, ge=0.20, le=0.50, description="Share of the records in wave 3.")
 
     def assumptions(self) -> Assumptions:
         """As the model wants them."""

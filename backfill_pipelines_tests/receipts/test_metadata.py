@@ -21,8 +21,10 @@ LEAVES = st.one_of(
 )
 ATTRIBUTES = st.recursive(
     LEAVES,
-    lambda inner: st.builds(lambda members: {"L": members}, st.lists(inner, max_size=3))
-    | st.builds(lambda members: {"M": members}, st.dictionaries(st.text(), inner, max_size=3)),
+    lambda inner: (
+        st.builds(lambda members: {"L": members}, st.lists(inner, max_size=3))
+        | st.builds(lambda members: {"M": members}, st.dictionaries(st.text(), inner, max_size=3))
+    ),
     max_leaves=4,
 )
 NAMES = st.sampled_from([*TEXTS, "matched_fields", "PK", "SK", "TYPE", "latitude", "GSI1PK", "somebody_elses"])
@@ -32,7 +34,11 @@ def test_a_complete_row_has_nothing_to_note() -> None:
     row = metadata()
     assert row.notes == ()
     assert (row.key, row.place_id) == (RecordKey("3f", IMAGE, 1), PLACE_ID)
-    assert (row.matched_fields, row.validated_by, row.validation_status) == (("name", "phone"), "TEXT_SEARCH", "MATCHED")
+    assert (row.matched_fields, row.validated_by, row.validation_status) == (
+        ("name", "phone"),
+        "TEXT_SEARCH",
+        "MATCHED",
+    )
 
 
 @settings(max_examples=300)

@@ -151,9 +151,9 @@ def test_echoed_places_have_the_sizes_and_write_units_of_the_plan() -> None:
 def test_unrelated_answers_are_suspicious_unless_the_name_is_kept() -> None:
     places = sample().places("plain")
     assert sum(place.agreement.is_suspicious for place in places) == 85
-    assert Counter((str(p.place.confidence), p.place.validation_status) for p in places if p.agreement.is_suspicious) == {
-        ("0.50", "UNSURE"): 85
-    }
+    assert Counter(
+        (str(p.place.confidence), p.place.validation_status) for p in places if p.agreement.is_suspicious
+    ) == {("0.50", "UNSURE"): 85}
     kept = {
         (sample().place_ids.index(p.place.place_id), p.place.image_id[:8], p.place.merchant_name)
         for p in places
