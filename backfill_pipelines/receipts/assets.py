@@ -65,7 +65,9 @@ class AssessmentConfig(dg.Config):
     """What the estimate supposes."""
 
     tier: str = Field(default=str(Tier.FULL), description="Fields asked for: id_refresh, essentials, pro or full.")
-    calls_used_this_month: int = Field(default=0, ge=0, description="Calls of this SKU that the month has seen already.")
+    calls_used_this_month: int = Field(
+        default=0, ge=0, description="Calls of this SKU that the month has seen already."
+    )
     queries_per_minute: float = Field(default=300, gt=0, description="Places calls a minute.")
     write_utilisation: float = Field(default=0.5, gt=0, le=1, description="Share of the write limits that is used.")
     initial_share: float = Field(default=0.075, ge=0.05, le=0.10, description="Share of the records in wave 2.")

@@ -114,7 +114,9 @@ def test_a_manifest_is_current_for_a_day_and_half_a_percent(objects: ObjectStore
         current_manifest(objects, "Receipts-1", NOW + day + timedelta(minutes=6))
     with pytest.raises(ManifestMissing, match="it counts 200 metadata rows, the table has 198"):
         current_manifest(objects, "Receipts-1", NOW, metadata_rows=198)
-    with pytest.raises(ManifestMissing, match=r"Receipts-2 has no green manifest\. Repair: backfill receipts inventory"):
+    with pytest.raises(
+        ManifestMissing, match=r"Receipts-2 has no green manifest\. Repair: backfill receipts inventory"
+    ):
         current_manifest(objects, "Receipts-2", NOW)
 
 
