@@ -16,6 +16,7 @@ from backfill_pipelines.backfill.gates import UPSTREAM_GATE
 from backfill_pipelines.cli_console import RED, console, day_of, reported
 from backfill_pipelines.cli_gaps import gaps_app
 from backfill_pipelines.cli_gates import gates_app
+from backfill_pipelines.cli_receipts import receipts_app
 from backfill_pipelines.cli_repair import repair_app
 from backfill_pipelines.cli_services import about_services, start_services, stop_services
 from backfill_pipelines.nba.accepted_gaps import accept_gap
@@ -32,6 +33,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Gated, resum
 app.add_typer(gaps_app, name="gaps")
 app.add_typer(gates_app, name="gate")
 app.add_typer(repair_app, name="repair")
+app.add_typer(receipts_app, name="receipts")
 
 #: Open dates named for each table.
 SHOWN = 10

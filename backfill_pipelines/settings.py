@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     servers_dir: Path | None = Field(
         None, description="Folder of the environments of local servers; default: servers in the state folder."
     )
+    objects_url: str | None = Field(
+        None, description="Folder or gs:// prefix of manifests and reports; default: objects in the state folder."
+    )
     webhook_url: str | None = Field(
         None,
         description="Slack-compatible webhook for notifications; default: notifications.jsonl in the state folder.",
@@ -83,6 +86,11 @@ class Settings(BaseSettings):
     def feeds_root(self) -> str:
         """The feed root in force."""
         return self.feeds_url or str(self.state_dir / "feeds")
+
+    @property
+    def objects_root(self) -> str:
+        """The root of manifests and reports in force."""
+        return self.objects_url or str(self.state_dir / "objects")
 
     @property
     def dagster_home(self) -> Path:

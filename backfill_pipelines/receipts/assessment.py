@@ -222,8 +222,13 @@ class Estimate:
 
 def estimate(census: Census, assumptions: Assumptions) -> Estimate:
     """Estimate from the records that have no place yet; one call for each place id that the cache does not hold."""
-    missing = [r.metadata for r in census.records if r.is_eligible and r.existing is Existing.NONE]
-    calls = len({row.place_id for row in missing} - assumptions.fresh_ids)
+    missing = [r.metadata.place_id for r in census.records if r.is_eligible and r.existing is Existing.NONE]
+    return estimate_of(missing, assumptions)
+
+
+def estimate_of(missing: Sequence[str], assumptions: Assumptions) -> Estimate:
+    """The estimate from the place ids of the records that have no place yet, one for each record."""
+    calls = len(set(missing) - assumptions.fresh_ids)
     sku, copies = SKUS[assumptions.tier], 1 + assumptions.indexes
     units = int((len(missing) * assumptions.mean_units * copies).to_integral_value())
     return Estimate(

@@ -42,7 +42,7 @@ class DynamoDB(dg.ConfigurableResource):
         Raises:
             SettingsError: no table is named.
         """
-        name = self._named(table)
+        name = self.named(table)
         reads, once = self._connected()
         return DynamoItemStore(name, reads, once)
 
@@ -52,10 +52,25 @@ class DynamoDB(dg.ConfigurableResource):
         Raises:
             SettingsError: no table is named.
         """
-        name = self._named(table)
+        name = self.named(table)
         return DynamoTable(name, self._connected()[0])
 
-    def _named(self, table: str | None) -> str:
+    def require_answer(self, table: str | None = None) -> None:
+        """Ask for the table once, so that nobody waits for a server that is not there.
+
+        Raises:
+            SettingsError: no table is named.
+            ItemStoreError: there is no answer, or no such table.
+        """
+        name = self.named(table)
+        DynamoTable(name, self._connected()[1]).describe()
+
+    def named(self, table: str | None = None) -> str:
+        """The name of a table, by default of the receipts table; nothing is opened.
+
+        Raises:
+            SettingsError: no table is named.
+        """
         if found := table or self.table:
             return found
         raise SettingsError(

@@ -1,9 +1,11 @@
-"""The object store edge: raw files under one root, a local folder or a bucket, through fsspec.
+"""The object store edge: files under one root, a local folder or a bucket, through fsspec.
 
+Raw feeds are read; manifests and reports are written as well, below a root of their own.
 Keys are relative to the root and the same everywhere. Nothing here knows what the files contain.
 """
 
 import os
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -36,9 +38,10 @@ class ObjectInfo:
 
 
 class ObjectStore(dg.ConfigurableResource):
-    """Raw files below one root."""
+    """Files below one root."""
 
     url: str = Field(description="Root of the files: a folder, or gs://bucket/prefix.")
+    is_own: bool = Field(default=False, description="This project fills it, so that it may not exist yet.")
     endpoint: str | None = Field(default=None, description="Endpoint of a bucket emulator; None for the real service.")
     _opened: tuple[Any, str] | None = PrivateAttr(default=None)
 
@@ -61,6 +64,32 @@ class ObjectStore(dg.ConfigurableResource):
             batch = keys[start : start + READ_BATCH]
             yield from zip(batch, self._each(self._content, batch), strict=True)
 
+    def write(self, key: str, content: bytes) -> None:
+        """Write an object, whole or not at all; one that is there is replaced."""
+        filesystem, root = self._filesystem
+        if self._is_local:
+            target = Path(root, key)
+            _temporary(target, content).replace(target)
+        else:
+            filesystem.pipe_file(f"{root}/{key}", content)
+
+    def create(self, key: str, content: bytes) -> bool:
+        """Write an object unless there is one, whoever else tries at the same time; False when there is."""
+        filesystem, root = self._filesystem
+        try:
+            if not self._is_local:
+                filesystem.pipe_file(f"{root}/{key}", content, mode="create")
+                return True
+            target = Path(root, key)
+            written = _temporary(target, content)
+            try:
+                os.link(written, target)
+            finally:
+                written.unlink()
+        except FileExistsError:
+            return False
+        return True
+
     @property
     def _filesystem(self) -> tuple[Any, str]:
         if self._opened is None:
@@ -75,7 +104,7 @@ class ObjectStore(dg.ConfigurableResource):
 
     def _require_root(self) -> None:
         filesystem, root = self._filesystem
-        if not filesystem.exists(root):
+        if not self.is_own and not filesystem.exists(root):
             raise StoreError(
                 f"the feed folder {self.url} does not exist. Repair: set BACKFILL_FEEDS_URL to the folder or bucket "
                 "that holds the raw files, or generate sample feeds: backfill demo"
@@ -105,6 +134,16 @@ class ObjectStore(dg.ConfigurableResource):
         filesystem.invalidate_cache(f"{root}/{prefix}")
         found = filesystem.find(f"{root}/{prefix}", detail=True)
         return [ObjectInfo(path[len(root) + 1 :], int(info["size"]), _modified(info)) for path, info in found.items()]
+
+
+def _temporary(target: Path, content: bytes) -> Path:
+    """The content on the disk, beside where it is to be."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".writing-", delete=False) as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    return Path(file.name)
 
 
 def _walk(folder: str) -> Iterator[tuple[str, int, datetime]]:

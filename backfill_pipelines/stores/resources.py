@@ -34,6 +34,11 @@ def build_items(settings: Settings) -> DynamoDB:
     )
 
 
+def build_objects(settings: Settings) -> ObjectStore:
+    """Where manifests and reports are kept; nothing is opened."""
+    return ObjectStore(url=settings.objects_root, is_own=True)
+
+
 def build_embedded_aws(settings: Settings) -> EmbeddedAws | None:
     """The embedded AWS server of the settings, not started; None where a real service is used."""
     if settings.items != "embedded":
@@ -47,5 +52,6 @@ def build_resources(settings: Settings) -> dict[str, Any]:
         "warehouse": build_warehouse(settings),
         "feeds": ObjectStore(url=settings.feeds_root, endpoint=settings.feeds_endpoint),
         "items": build_items(settings),
+        "objects": build_objects(settings),
         "notifier": Notifier(file=str(settings.state_dir / "notifications.jsonl"), webhook_url=settings.webhook_url),
     }

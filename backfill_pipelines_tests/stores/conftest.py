@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -13,10 +13,9 @@ import pytest
 from backfill_pipelines.backfill.contracts import TableContract, parse_columns
 from backfill_pipelines.stores.bigquery import BigQueryWarehouse
 from backfill_pipelines.stores.duckdb import DuckDBWarehouse
-from backfill_pipelines.stores.server_environments import ServerNotInstalled
 from backfill_pipelines.stores.warehouse import Digest, Warehouse, WarehouseSession, Work, arrow_schema
 from backfill_pipelines_tests.stores.emulator import PROJECT, EmulatorError, running_emulator
-from backfill_pipelines_tests.stores.item_servers import running_ministack, running_moto
+from backfill_pipelines_tests.stores.item_servers import running_moto, served
 from backfill_pipelines_tests.stores.item_tables import SPEC, ItemPlace
 
 MONDAY, TUESDAY, WEDNESDAY = (date(2022, 1, day) for day in (3, 4, 5))
@@ -150,24 +149,9 @@ def any_place(warehouse: Warehouse) -> Place:
 
 
 @pytest.fixture(scope="session")
-def ministack_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """URL of the embedded server of items; tests that need it are skipped where it cannot be installed."""
-    yield from _served(running_ministack(tmp_path_factory.mktemp("ministack")))
-
-
-@pytest.fixture(scope="session")
 def moto_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of a moto server; tests that need it are skipped where it cannot be installed."""
-    yield from _served(running_moto(tmp_path_factory.mktemp("moto")))
-
-
-def _served(server: AbstractContextManager[str]) -> Iterator[str]:
-    with ExitStack() as stack:
-        try:
-            url = stack.enter_context(server)
-        except ServerNotInstalled as error:
-            pytest.skip(str(error))
-        yield url
+    yield from served(running_moto(tmp_path_factory.mktemp("moto")))
 
 
 @pytest.fixture(params=["ministack", "moto"])

@@ -8,18 +8,24 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError
 from botocore.httpsession import URLLib3Session
 
 from backfill_pipelines.stores.dynamodb_resource import client
 from backfill_pipelines.stores.embedded_aws import EmbeddedAws
-from backfill_pipelines.stores.server_environments import free_port, python_of, server_environment
+from backfill_pipelines.stores.server_environments import (
+    ServerNotInstalled,
+    free_port,
+    python_of,
+    server_environment,
+)
 
 ENVIRONMENTS = Path(__file__).parents[2] / ".state" / "servers"
 #: What moto[server] needs for DynamoDB; the whole extra is three times as large.
@@ -60,6 +66,16 @@ def running_moto(folder: Path) -> Iterator[str]:
             yield _answering(process, f"http://127.0.0.1:{port}")
         finally:
             process.kill()
+
+
+def served(server: AbstractContextManager[str]) -> Iterator[str]:
+    """The body of a fixture: the URL of a server; the test is skipped where it cannot be installed."""
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(server)
+        except ServerNotInstalled as error:
+            pytest.skip(str(error))
+        yield url
 
 
 def connected(endpoint: str, attempts: int = 1) -> Any:

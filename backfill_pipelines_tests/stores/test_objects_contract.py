@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -165,3 +166,20 @@ def test_a_missing_root_is_an_error_that_says_what_to_do(place: Place) -> None:
     with pytest.raises(StoreError, match=r"does not exist\. Repair: set BACKFILL_FEEDS_URL") as raised:
         store.find(["box"])
     assert store.url in str(raised.value)
+
+
+def test_what_is_written_is_read_and_replaced_as_a_whole(place: Place) -> None:
+    for content in (b"one, longer", b"two"):
+        place.store.write("manifest/new/a.json", content)
+        assert list(place.store.read(["manifest/new/a.json"])) == [("manifest/new/a.json", content)]
+    assert [info.key for info in place.store.find(["manifest/new"])] == ["manifest/new/a.json"]
+
+
+def test_only_one_of_many_creates_an_object(tmp_path: Path) -> None:
+    store = ObjectStore(url=str(tmp_path / "not yet there"), is_own=True)
+    assert store.find(["manifest"]) == []
+    with ThreadPoolExecutor(8) as pool:
+        created = list(pool.map(lambda number: store.create("manifest/begun.json", str(number).encode()), range(32)))
+    assert created.count(True) == 1
+    assert list(store.read(["manifest/begun.json"])) == [("manifest/begun.json", str(created.index(True)).encode())]
+    assert [info.key for info in store.find(["manifest"])] == ["manifest/begun.json"]

@@ -1,0 +1,120 @@
+"""``backfill receipts``: what the receipts table holds and what the place migration will take. Reads; writes no table.
+
+``--seed`` fills a table of its own on the embedded server, never another.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import groupby
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from backfill_pipelines.backfill.failures import BackfillError, SettingsError
+from backfill_pipelines.cli_console import RED, console, reported
+from backfill_pipelines.receipts.assessment_report import Line
+from backfill_pipelines.receipts.assets import (
+    INVENTORY,
+    AssessmentConfig,
+    build_receipt_assets,
+    counts_of,
+    work_lines,
+)
+from backfill_pipelines.receipts.inventory import take_inventory
+from backfill_pipelines.receipts.manifest import latest_manifest, row_of
+from backfill_pipelines.receipts.prices import Tier
+from backfill_pipelines.receipts.try_out import SPEC, seed_items
+from backfill_pipelines.runner import failure_text, open_instance, run_unpartitioned
+from backfill_pipelines.settings import Settings, read_settings
+from backfill_pipelines.stores.dynamodb_resource import DynamoDB
+from backfill_pipelines.stores.resources import build_items, build_objects
+
+receipts_app = typer.Typer(no_args_is_help=True, help="The receipts table: what it holds, what its migration takes.")
+
+
+@receipts_app.callback()
+def receipts() -> None:
+    """The receipts table: what it holds, what its migration takes."""
+
+
+@receipts_app.command()
+@reported
+def assess(
+    seed: Annotated[Path | None, typer.Option(help="Metadata rows as JSON lines, for a try-out table.")] = None,
+    tier: Annotated[Tier, typer.Option(help="How much of a place will be asked for.")] = Tier.FULL,
+    calls_used: Annotated[int, typer.Option(min=0, help="Calls of this SKU in this month so far.")] = 0,
+    qpm: Annotated[float, typer.Option(min=1, help="Places calls a minute.")] = 300.0,
+    *,
+    require_receipt: Annotated[bool, typer.Option(help="A record without a RECEIPT row gets no place.")] = True,
+) -> None:
+    """Scan the table and print every count, the waves, the calls, the cost and the time; nothing is written."""
+    settings = read_settings()
+    items = build_items(settings)
+    table = _seeded(settings, items, seed) if seed else items.named()
+    items.require_answer(table)
+    inventory = take_inventory(items.store(table), table, requires_receipt=require_receipt)
+    config = AssessmentConfig(tier=str(tier), calls_used_this_month=calls_used, queries_per_minute=qpm)
+    rows = [row_of(record) for record in inventory.census.records]
+    console.print(f"{table}, {inventory.taken_at:%Y-%m-%d %H:%M} UTC", highlight=False)
+    _show([*counts_of(inventory), *work_lines(rows, config)])
+    for row in inventory.census.malformed:
+        console.print(f"malformed: {asdict(row)}", highlight=False, markup=False)
+
+
+@receipts_app.command()
+@reported
+def inventory(
+    *,
+    require_receipt: Annotated[bool, typer.Option(help="A record without a RECEIPT row gets no place.")] = True,
+) -> None:
+    """Scan the table and write the manifest, as the asset in the UI does; exit code 1 when a gate is red."""
+    settings = read_settings()
+    items, objects = build_items(settings), build_objects(settings)
+    items.require_answer()
+    (asset,) = [found for found in build_receipt_assets() if found.key == INVENTORY]
+    with open_instance(settings) as instance:
+        result = run_unpartitioned(
+            asset,
+            instance=instance,
+            resources={"items": items, "objects": objects},
+            config={"require_parent_receipt": require_receipt},
+        )
+        red = [found for found in result.get_asset_check_evaluations() if not found.passed]
+        if not result.success and not red:
+            raise BackfillError(f"{INVENTORY.to_user_string()} could not be measured: {failure_text(result)}")
+    if red:
+        console.print(failure_text(result), style="red", highlight=False, markup=False)
+        raise typer.Exit(RED)
+    if manifest := latest_manifest(objects, items.named()):
+        for name, value in (*manifest.by_reason.items(), *manifest.malformed_by_reason.items()):
+            console.print(f"{name:24}{value:>10,}", highlight=False)
+        console.print(f"{manifest.run_id} digest {manifest.digest}\n{objects.url}", highlight=False, soft_wrap=True)
+
+
+def _seeded(settings: Settings, items: DynamoDB, file: Path) -> str:
+    """The table of the file's rows, on the embedded server and nowhere else."""
+    if settings.items != "embedded":
+        raise SettingsError(
+            "--seed fills a table of the embedded server. Repair: leave BACKFILL_ITEMS and "
+            "BACKFILL_DYNAMODB_ENDPOINT unset, or leave --seed away"
+        )
+    table, rows = seed_items(file)
+    items.as_table(table).ensure(SPEC)
+    items.store(table).batch_write(rows)
+    return table
+
+
+def _show(lines: Sequence[Line]) -> None:
+    table = Table(title="data assessment", title_justify="left")
+    table.add_column("")
+    table.add_column("count", justify="right")
+    table.add_column("share", justify="right", no_wrap=True)
+    for section, found in groupby(lines, lambda line: line.section):
+        table.add_section()
+        table.add_row(f"[bold]{escape(section)}[/bold]")
+        for line in found:
+            table.add_row(f"  {escape(line.name)}", escape(line.shown), line.share)
+    console.print(table)

@@ -1,0 +1,70 @@
+"""A table to try things out on: plain metadata rows of a file, as the old system would have stored them.
+
+For local servers only; who calls this has made sure of that. A file has a table of its own, named by its content.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from backfill_pipelines.backfill.failures import BackfillError
+from backfill_pipelines.receipts.inventory import RECEIPT_TYPE
+from backfill_pipelines.receipts.items import typed
+from backfill_pipelines.receipts.metadata import SK_SUFFIX, TEXTS, TYPE
+from backfill_pipelines.stores.dynamodb_tables import Keys, TableSpec
+from backfill_pipelines.stores.items import Item
+
+#: The table that the receipts live in.
+SPEC = TableSpec(
+    Keys("PK", "SK"),
+    {**{f"GSI{n}": Keys(f"GSI{n}PK", f"GSI{n}SK") for n in (1, 2, 3, 4)}, "GSITYPE": Keys("TYPE")},
+    stream_view="NEW_AND_OLD_IMAGES",
+)
+
+
+class SeedError(BackfillError):
+    """The file cannot be loaded."""
+
+
+def seed_items(file: Path) -> tuple[str, list[Item]]:
+    """The name of the file's table, and its rows: each metadata row with the RECEIPT it belongs to.
+
+    Raises:
+        SeedError: the file cannot be read, or a line is no metadata row.
+    """
+    try:
+        content = file.read_bytes()
+        text = content.decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SeedError(f"{file} cannot be read: {error}. Repair: name a file of JSON lines") from error
+    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    if not lines:
+        raise SeedError(f"{file} has no rows. Repair: name a file with one metadata row a line, as JSON")
+    found = {(item["PK"]["S"], item["SK"]["S"]): item for at in lines for item in _items(_row(file, *at))}
+    return f"try-out-{sha256(content).hexdigest()[:12]}", list(found.values())
+
+
+def _row(file: Path, number: int, line: str) -> Mapping[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise SeedError(f"{file}, line {number} is no JSON: {error}. Repair: one JSON object a line") from error
+    if not isinstance(row, dict) or not isinstance(row.get("image_id"), str) or type(row.get("receipt_id")) is not int:
+        raise SeedError(f"{file}, line {number}: Repair: a row needs image_id, a text, and receipt_id, a whole number")
+    return row
+
+
+def _items(row: Mapping[str, Any]) -> Iterator[Item]:
+    """Empty texts as NULL, words as a set, a set without words not at all."""
+    pk, receipt = f"IMAGE#{row['image_id']}", f"RECEIPT#{row['receipt_id']:05d}"
+    yield {"PK": typed(pk), "SK": typed(receipt), "TYPE": typed(RECEIPT_TYPE)}
+    words = row.get("matched_fields") or []
+    yield {
+        "PK": typed(pk),
+        "SK": typed(f"{receipt}{SK_SUFFIX}"),
+        "TYPE": typed(TYPE),
+        **{name: typed(row.get(name) or None) for name in TEXTS},
+        **({"matched_fields": typed(set(words) if isinstance(words, list) else words)} if words else {}),
+    }
