@@ -37,7 +37,7 @@ def test_a_slug_is_its_own_slug(name: str) -> None:
     assert slug(name) == slug(f" {name}!")
 
 
-@pytest.mark.parametrize("text", [*PLACEHOLDERS, " NULL ", "No_Results", "N/A"])
+@pytest.mark.parametrize("text", [*sorted(PLACEHOLDERS), " NULL ", "No_Results", "N/A"])
 def test_a_placeholder_is_no_value(text: str) -> None:
     assert is_placeholder(text)
     assert usable(text) == ""
