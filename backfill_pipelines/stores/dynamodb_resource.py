@@ -8,8 +8,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import boto3
 import dagster as dg
+from boto3.session import Session
 from botocore.config import Config
 from pydantic import Field, PrivateAttr
 
@@ -83,7 +83,7 @@ class DynamoDB(dg.ConfigurableResource):
         with self._lock:
             if self._clients is None:
                 options = self._options()
-                session = boto3.session.Session()
+                session = Session()
                 self._clients = client(session, _READ_ATTEMPTS, **options), client(session, 1, **options)
             return self._clients
 
@@ -99,7 +99,7 @@ class DynamoDB(dg.ConfigurableResource):
         }
 
 
-def client(session: boto3.session.Session, attempts: int, **options: Any) -> Any:
+def client(session: Session, attempts: int, **options: Any) -> Any:
     """A low-level DynamoDB client that makes this many attempts at a call."""
     config = Config(
         retries={"mode": "standard", "total_max_attempts": attempts},
