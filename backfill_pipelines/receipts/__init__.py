@@ -11,4 +11,7 @@ Pure rules, in reading order: ``items`` (typed form, digest, size), ``keys`` (id
 placeholders, phones), ``metadata``, ``matching``, ``place`` (entity, keys, strict write), ``provenance`` (run mark,
 content digest), ``place_building``, ``place_reading`` (tolerant read), ``outcomes`` (codes, equations), ``waves``,
 ``ratio_gates``, ``prices``, ``capacity``, ``assessment``. None of them opens, calls or writes anything.
+
+What reads the table and keeps files: ``inventory``, ``manifest``, ``inventory_gates``, ``assessment_report``,
+``bucket_picture``, ``assets``; ``try_out`` fills a table of its own on a local server. Nothing writes places yet.
 """
