@@ -5,6 +5,7 @@
 * phase 2: our gated load; the plain loop (json module, one insert a file); DuckDB's own glob readers, untyped.
 * phase 3: our gated range runs; the same statements bare in DuckDB; one Dagster run for each date (a sample of
   dates, scaled to the season).
+* phases 3 and 4, compute alone: each statement staged with hash and run, against the same statement bare.
 * Dagster: what a range run adds to a partition and asset, beyond staging, gates and publishing.
 * memory: the peak of this process.
 """
@@ -15,7 +16,7 @@ import json
 import resource
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -27,8 +28,9 @@ from rich.console import Console
 from rich.table import Table
 
 from backfill_pipelines.backfill.event_storage import enable_event_batches
+from backfill_pipelines.nba import tables_raw as raw
 from backfill_pipelines.nba.assets import build_assets
-from backfill_pipelines.nba.catalog import ANALYTICS_PHASE, CATALOG, RAW_PHASE
+from backfill_pipelines.nba.catalog import ANALYTICS_PHASE, CATALOG, RAW_PHASE, Entry
 from backfill_pipelines.nba.feeds import captures
 from backfill_pipelines.nba.phase_gates.assets import build_phase_gates
 from backfill_pipelines.nba.sample import write_feeds
@@ -41,6 +43,7 @@ from backfill_pipelines.stores import sql
 from backfill_pipelines.stores.duckdb import DuckDBWarehouse
 from backfill_pipelines.stores.objects import ObjectStore
 from backfill_pipelines.stores.resources import build_resources
+from backfill_pipelines.stores.warehouse import Work
 
 #: Dates that are run one by one and scaled to the season.
 SINGLE_DATES = 10
@@ -160,10 +163,45 @@ def bare_statements(source: Path, database: Path, days: Sequence[date]) -> None:
     connection.close()
 
 
-def ours(settings: Settings, phase: str, days: Sequence[str], warehouse: DuckDBWarehouse, step: int) -> None:
-    """Our assets of a phase over the days, in range runs of their own policy, or ``step`` partitions at a time."""
+#: Feeds that a set of files may lack: nobody reads them then, neither we nor the others.
+OPTIONAL = {
+    raw.ROSTERS: captures.ROSTERS,
+    raw.INJURIES: captures.INJURIES,
+    raw.GAME_LINES: captures.GAME_LINES,
+    raw.PROPS: captures.PROPS,
+}
+
+
+def entries_of(phase: str, feeds: Iterable[str]) -> list[Entry]:
+    """Tables of a phase, without those whose optional feed has no file."""
+    absent = [contract for contract, feed in OPTIONAL.items() if feed.name not in feeds]
+    return [entry for entry in CATALOG if entry.phase == phase and entry.contract not in absent]
+
+
+def compute(warehouse: DuckDBWarehouse, days: Sequence[date]) -> tuple[float, float]:
+    """Seconds of all statements of phases 3 and 4, bare and staged, in turns; published in between, off the clock."""
+    seconds = dict[str, float]()
+    for entry in [e for e in CATALOG if e.phase != RAW_PHASE]:
+        statement = statement_of(entry) or ""
+        with duckdb.connect(warehouse.path) as connection, timed(seconds, "bare"):
+            text = sql.to_duckdb(statement)
+            bounds = {"start_date": days[0], "end_date": days[-1]}
+            bound = {name: day for name, day in bounds.items() if f"${name}" in text}
+            connection.execute(f"CREATE TEMP TABLE bare AS {text}", bound)
+        with warehouse.session(Work("benchmark", entry.contract.full_name, tuple(days))) as session:
+            with timed(seconds, "staged"):
+                session.stage(entry.contract, statement)
+            session.replace_partitions(entry.contract, days)
+    return seconds["bare"], seconds["staged"]
+
+
+def ours(
+    settings: Settings, entries: Sequence[Entry], days: Sequence[str], warehouse: DuckDBWarehouse, step: int
+) -> None:
+    """Our assets over the days, in range runs of their own policy, or ``step`` partitions at a time."""
     resources = build_resources(settings) | {"warehouse": warehouse}
-    chosen = [asset for asset, entry in zip(build_assets(), CATALOG, strict=True) if entry.phase == phase]
+    phase = entries[0].phase
+    chosen = [asset for asset, entry in zip(build_assets(), CATALOG, strict=True) if entry in entries]
     with open_instance(settings) as instance:
         if phase == ANALYTICS_PHASE:
             # A backfill of phase 3 waits for gate 0, so its time is part of ours.
@@ -205,13 +243,14 @@ def _measure(folder: Path, feeds: Path | None, season: str) -> None:
     days = days_of([BY_NAME[season]])
     keys, files, seconds = [str(day) for day in days], feed_files(root, days), dict[str, float]()
 
+    raw_entries, analytics = entries_of(RAW_PHASE, files), entries_of(ANALYTICS_PHASE, files)
     steps: list[tuple[str, Callable[[], None]]] = [
-        ("ours 2", lambda: ours(settings, RAW_PHASE, keys, warehouse, len(keys))),
-        ("ours 3", lambda: ours(settings, ANALYTICS_PHASE, keys, warehouse, len(keys))),
+        ("ours 2", lambda: ours(settings, raw_entries, keys, warehouse, len(keys))),
+        ("ours 3", lambda: ours(settings, analytics, keys, warehouse, len(keys))),
         ("glob", lambda: glob_readers(files, folder / "glob.duckdb")),
         ("loop", lambda: plain_loop(files, folder / "loop.duckdb")),
         ("bare", lambda: bare_statements(settings.duckdb_file, folder / "bare.duckdb", days)),
-        ("single", lambda: ours(settings, ANALYTICS_PHASE, keys[60 : 60 + SINGLE_DATES], warehouse, 1)),
+        ("single", lambda: ours(settings, analytics, keys[60 : 60 + SINGLE_DATES], warehouse, 1)),
     ]
     inside = dict[str, float]()
     for name, work in steps:
@@ -222,12 +261,14 @@ def _measure(folder: Path, feeds: Path | None, season: str) -> None:
         if name == "ours 3":
             # Later steps are not ours: DuckDB's readers take what they find.
             peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    _report(seconds, inside, len(keys), sum(map(len, files.values())))
+    counts = {RAW_PHASE: len(raw_entries), ANALYTICS_PHASE: len(analytics)}
+    _report(seconds, inside, len(keys), sum(map(len, files.values())), counts)
+    bare, staged = compute(warehouse, days)
+    print(f"phases 3 and 4, compute alone: bare {bare:.2f} s, staged with hash {staged:.2f} s, {staged / bare:.2f}x")
     print(f"peak memory of our phases {peak_mb:.0f} MB")
 
 
-def _report(seconds: dict[str, float], inside: dict[str, float], days: int, files: int) -> None:
-    assets = {phase: sum(entry.phase == phase for entry in CATALOG) for phase in (RAW_PHASE, ANALYTICS_PHASE)}
+def _report(seconds: dict[str, float], inside: dict[str, float], days: int, files: int, assets: dict[str, int]) -> None:
     one_by_one = seconds["single"] / SINGLE_DATES * days
     table = Table("what", "seconds", "ratio to ours", title=f"one season: {days} days, {files} files")
     two, three = seconds["ours 2"], seconds["ours 3"]

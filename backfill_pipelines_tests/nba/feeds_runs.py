@@ -24,7 +24,7 @@ from backfill_pipelines.stores.warehouse import Digest, Work
 PHASE_2 = tuple(entry.contract.name for entry in CATALOG if entry.phase == RAW_PHASE)
 #: The summaries: the tables of phase 3 that read their own date only, so that a few days make sense.
 PHASE_3 = tuple(e.contract.name for e in CATALOG if e.phase == ANALYTICS_PHASE and not e.reads_before)
-ENTRIES = {entry.contract.name: entry for entry in CATALOG if entry.contract.name in (*PHASE_2, *PHASE_3)}
+ENTRIES = {entry.contract.name: entry for entry in CATALOG}
 
 _CONFIG = """
 storage:
@@ -101,7 +101,7 @@ class Pipeline:
     def statuses(self, days: Sequence[date]) -> dict[str, TableStatus]:
         """Status of each table over the days, by its name without the dataset."""
         found = {status.table.partition(".")[2]: status for status in table_statuses(self.warehouse, days)}
-        return {table: status for table, status in found.items() if table in ENTRIES}
+        return {table: found[table] for table in (*PHASE_2, *PHASE_3)}
 
     def states(self, day: date) -> dict[str, str]:
         """State of each table on one date."""
@@ -154,8 +154,8 @@ class Pipeline:
         with self.warehouse.session(Work("test", "test", tuple(days))) as session:
             return {
                 (name, day): digest
-                for name, entry in ENTRIES.items()
-                for day, digest in session.published(entry.contract).items()
+                for name in (*PHASE_2, *PHASE_3)
+                for day, digest in session.published(ENTRIES[name].contract).items()
             }
 
 

@@ -1,6 +1,7 @@
 """What the warehouse knows about earlier dates, and a real asset that is refused, marked or let through by it."""
 
 import json
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -72,8 +73,9 @@ def failure(result: dg.ExecuteInProcessResult) -> str:
 
 
 @pytest.fixture
-def instance() -> dg.DagsterInstance:
-    return dg.DagsterInstance.ephemeral()
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as memory:
+        yield memory
 
 
 def test_the_expected_dates_of_every_upstream_are_read_with_what_became_of_them(world: World) -> None:
