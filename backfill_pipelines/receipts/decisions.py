@@ -21,7 +21,6 @@ from backfill_pipelines.receipts.decision_records import (
 )
 from backfill_pipelines.receipts.gate_results import GateResult, GateVerdict
 from backfill_pipelines.receipts.items import digest_of
-from backfill_pipelines.receipts.keys import RecordKey
 from backfill_pipelines.receipts.ledger import Entry, RecordLedger
 from backfill_pipelines.receipts.plans import Plan
 from backfill_pipelines.receipts.waves import Wave
@@ -45,16 +44,11 @@ class WaveNotReleased(BackfillError):
     """The wave may not be written yet."""
 
 
-def record_name(key: RecordKey) -> str:
-    """A record as people name it in a decision."""
-    return f"{key.image_id}/{key.receipt_id}"
-
-
 def wave_digest(entries: Iterable[Entry], wave: Wave) -> str:
     """The digest of what the ledger says of a wave's buckets; any later change of one record changes it."""
     buckets = frozenset(wave.buckets)
     said = [
-        [record_name(e.key), e.place_id, e.run_id, e.kind, e.content_digest, str(e.outcome), e.reason, e.at]
+        [e.key.name, e.place_id, e.run_id, e.kind, e.content_digest, str(e.outcome), e.reason, e.at]
         for e in sorted(entries, key=lambda entry: entry.key)
         if e.key.bucket in buckets
     ]

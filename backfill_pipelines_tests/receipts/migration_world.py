@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from backfill_pipelines.receipts.keys import RecordKey
 from backfill_pipelines.receipts.ledger import RecordLedger, Settlement
+from backfill_pipelines.receipts.manifest import Manifest, Row
 from backfill_pipelines.receipts.outcomes import Outcome, Reason, outcome_of
 from backfill_pipelines.receipts.plans import Estimate, Plan
 from backfill_pipelines.receipts.waves import plan_waves
@@ -73,3 +75,38 @@ def migration(folder: Path, plan: Plan) -> Iterator[Migration]:
         )
     finally:
         control.close()
+
+
+def manifest_row(key: RecordKey, **changes: Any) -> Row:
+    """The manifest's row of an eligible record."""
+    row = Row(
+        image_id=key.image_id,
+        receipt_id=key.receipt_id,
+        bucket=key.bucket,
+        place_id=PLACE_ID,
+        eligible=True,
+        reason="eligible",
+        source_digest="0123456789abcdef",
+        existing="none",
+        notes=(),
+    )
+    return replace(row, **changes)
+
+
+def manifest_of(rows: Sequence[Row], table: str = "Receipts-x", **changes: Any) -> Manifest:
+    """The manifest of these rows, as an inventory would have counted them."""
+    manifest = Manifest(
+        run_id=RUN,
+        table=table,
+        taken_at=NOW,
+        scanned_metadata=len(rows),
+        rows_scanned=len(rows),
+        read_units=1.0,
+        requires_receipt=True,
+        by_reason={"eligible": sum(row.eligible for row in rows)},
+        malformed_by_reason={},
+        existing={},
+        places=0,
+        files={},
+    )
+    return replace(manifest, **changes)

@@ -22,7 +22,6 @@ from backfill_pipelines.receipts.decisions import (
     decide,
     missing_signatures,
     record_canary,
-    record_name,
     require_released,
     sign_off,
     wave_digest,
@@ -182,7 +181,7 @@ def test_two_decisions_at_the_same_moment_do_not_overwrite_each_other(world: Mig
 
 
 def test_records_accepted_by_name_stay_accepted(world: Migration) -> None:
-    name = record_name(FIRST[0])
+    name = FIRST[0].name
     decide(
         world.objects,
         world.plan,
