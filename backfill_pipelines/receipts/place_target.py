@@ -120,6 +120,7 @@ class PlaceTarget:
             buckets=tuple(self.buckets),
             dry_run=not self.config.apply,
             tally=tally,
+            eligible=sum(len(state.eligible) for state in self.states.values()),
             calls=calls_of(self.answers.reports),
             spent_usd=str(sum((one.spent_usd for one in self.answers.reports), Decimal(0))),
             write_units=self.written.write_units,
