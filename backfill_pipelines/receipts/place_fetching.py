@@ -81,7 +81,7 @@ def fetch_places(
     settings: MigrationSettings,
     on_progress: OnProgress | None = None,
     should_stop: Callable[[], bool] = lambda: False,
-    patience: Patience = Patience(),  # noqa: B008
+    patience: Patience = Patience(),
     ask_again: frozenset[Reason] = frozenset(),
     leases: Leases | None = None,
 ) -> FetchReport:
