@@ -6,13 +6,14 @@ from typing import Any
 import dagster as dg
 
 from backfill_pipelines.backfill.event_storage import enable_event_batches
+from backfill_pipelines.migration_resource import build_all_resources
 from backfill_pipelines.nba.assets import build_assets
 from backfill_pipelines.nba.automation import build_schedules, build_sensors
 from backfill_pipelines.nba.gap_asset import build_gap_analysis
 from backfill_pipelines.nba.phase_gates.assets import build_phase_gates
 from backfill_pipelines.receipts.assets import build_receipt_assets
+from backfill_pipelines.receipts.migration_assets import build_migration_assets
 from backfill_pipelines.settings import Settings, read_settings
-from backfill_pipelines.stores.resources import build_resources
 
 enable_event_batches()
 
@@ -25,10 +26,11 @@ def build_defs(settings: Settings, resources: Mapping[str, Any] | None = None) -
             *build_phase_gates(settings.warehouse),
             build_gap_analysis(settings.warehouse),
             *build_receipt_assets(),
+            *build_migration_assets(),
         ],
         sensors=build_sensors(),
         schedules=build_schedules(),
-        resources={**build_resources(settings), **(resources or {})},
+        resources={**build_all_resources(settings), **(resources or {})},
         executor=dg.in_process_executor,
     )
 
