@@ -7,9 +7,12 @@ import dagster as dg
 from pydantic import Field
 
 from backfill_pipelines.receipts.attestations import attest
+from backfill_pipelines.receipts.cost_report_asset import snapshot_now
+from backfill_pipelines.receipts.ledger import RecordLedger
 from backfill_pipelines.receipts.place_admission import PREFLIGHT
+from backfill_pipelines.receipts.plans import latest_plan
 from backfill_pipelines.receipts.preflight import WORDS, Choices, Preflight
-from backfill_pipelines.receipts.verification_asset import conclude, table_of
+from backfill_pipelines.receipts.verification_asset import conclude, stores_of, table_of
 
 RESOURCES = {"items", "objects", "control", "places", "notifier", "migration"}
 _TEXT = """Whether everything is ready before the first write: backup, recovery, indexes, capacity, key, budget, people.
@@ -78,6 +81,15 @@ def build_preflight() -> dg.AssetsDefinition:
                 if key in ("arn", "restore")
             },
         }
+        if not begun(resources, name):
+            # What the table was like before the first write, for the report on cost.
+            snapshot_now(stores_of(resources), name, resources.items.as_table().describe(), name)
         yield from conclude(PREFLIGHT, results, about)
 
     return preflight
+
+
+def begun(resources: Any, table: str) -> bool:
+    """Whether a run of the table's plan has begun."""
+    plan = latest_plan(resources.objects, table)
+    return plan is not None and bool(RecordLedger(resources.control, plan.plan_id).runs())
