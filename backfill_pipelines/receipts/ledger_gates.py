@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from backfill_pipelines.receipts.fetch_report import OF_REASON, HttpCounts, IdOutcome
 from backfill_pipelines.receipts.gate_results import GateResult, GateVerdict, exact, not_applicable, ratio
@@ -39,8 +40,9 @@ class Attempt:
     place_id: str
     run_id: str
     http_status: int | None
+    #: Settled, reserved or uncertain: on the bill, or it may be.
     is_counted: bool
-    usd: float
+    usd: Decimal
 
 
 def calls_of(attempts: Sequence[Attempt]) -> Calls:
@@ -116,7 +118,7 @@ def ledger_matches_table(audit: Audit) -> GateResult:
         text += f"; {len(taken_over):,} written by others since: {', '.join(taken_over[:5])}"
     repair = (
         "a mark without an entry is from another control store: use that one (BACKFILL_CONTROL_URL), or delete the "
-        "place; a place that is gone is written again by backfill receipts run --image-id ID --apply"
+        "place; a place that is gone is written again by backfill receipts run --image-id ID --apply --fetch"
     )
     values = {"marks": len(audit.ours), "written": len(written), "written_by_others_since": len(taken_over)}
     return exact(MATCHES, text, [*stray, *lost], repair, **values)

@@ -40,7 +40,7 @@ WORDS: Mapping[str, str] = {
     WRITE_ERROR_RATE: "Fewer than 1 % of the attempted records failed.",
 }
 REPAIRS: Mapping[str, str] = {
-    WAVE_COMPLETE: "backfill receipts run --wave N --apply takes up exactly what is not settled",
+    WAVE_COMPLETE: "backfill receipts run --wave N --apply --fetch takes up exactly what is not settled",
     MALFORMED_RATIO: "correct or delete these rows in the table, then backfill receipts inventory",
     WITHOUT_PLACE_RATIO: "correct the place_id of the metadata rows and reopen them (backfill receipts quarantine "
     "retry), or accept a record by name: backfill receipts decide N proceed --accept-record IMAGE_ID/RECEIPT_ID",
@@ -110,7 +110,7 @@ def judge_wave(
             eligible=len(eligible),
         ),
         _malformed(manifest),
-        _without_place(found, accepted, is_whole=is_whole),
+        without_place_ratio(found, accepted, is_whole=is_whole),
         _name_address(found, is_whole=is_whole),
         _error_rate(calls, is_whole=is_whole),
         _write_error_rate(found, is_whole=is_whole),
@@ -166,7 +166,8 @@ def _malformed(manifest: Manifest) -> GateResult:
     return ratio(MALFORMED_RATIO, judged, named, REPAIRS[MALFORMED_RATIO], f"rows in {manifest.run_id}/malformed.jsonl")
 
 
-def _without_place(found: Sequence[Entry], accepted: Collection[str], *, is_whole: bool) -> GateResult:
+def without_place_ratio(found: Sequence[Entry], accepted: Collection[str], *, is_whole: bool) -> GateResult:
+    """Settled records that got no place of their own, but for those accepted by name."""
     settled = [entry for entry in found if entry.is_settled]
     missing = [e for e in settled if e.outcome is Outcome.QUARANTINED or e.reason == Reason.EXISTING_CONFLICT]
     counted = [entry for entry in missing if entry.key.name not in accepted]
