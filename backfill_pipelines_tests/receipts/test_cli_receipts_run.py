@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from backfill_pipelines.cli import app
 from backfill_pipelines.cli_receipts_summary import equations, exit_code

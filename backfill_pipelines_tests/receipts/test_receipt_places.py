@@ -25,12 +25,6 @@ OTHER_ID, GONE_ID, ODD_ID, EMPTY_ID = (f"ChIJ{letter * 23}" for letter in "BCDE"
 WRITTEN_BY_OTHERS = {"reasoning": {"S": "Found by the live system."}, "timestamp": {"S": "2026-01-01T00:00:00+00:00"}}
 
 
-@pytest.fixture
-def here(ministack_endpoint: str, ministack_state: Path, tmp_path: Path) -> Iterator[World]:
-    with world(ministack_endpoint, ministack_state, tmp_path) as made:
-        yield made
-
-
 def test_the_rate_that_a_run_has_reached_is_where_the_next_one_begins(here: World) -> None:
     assert share_to_begin_with(here.control, "Receipts") == 0.25
     remember_share(here.control, "Receipts", 0.5)
