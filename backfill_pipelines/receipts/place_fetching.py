@@ -87,7 +87,6 @@ def fetch_places(
     should_stop: Callable[[], bool] = lambda: False,
     patience: Patience = Patience(),
     ask_again: frozenset[Reason] = frozenset(),
-    leases: Leases | None = None,
 ) -> FetchReport:
     """Have an answer for each id in the cache, as far as rate, budget and service allow.
 
@@ -103,7 +102,6 @@ def fetch_places(
         should_stop: Asked between calls; calls under way are finished, the rest is not attempted.
         patience: Waiting times.
         ask_again: Negative answers in the cache that do not hold any more, by reason.
-        leases: For tests: how long a process that says nothing is taken for alive.
 
     Raises:
         PlacesStopped: the key or the request was refused, here or in another process; no id is settled by that.
@@ -113,7 +111,7 @@ def fetch_places(
     asker = Asker(client, cache, settings.wanted_tier, with_photos=settings.photo_references_max > 0)
     session = f"places fetch {uuid.uuid4().hex}"
     ledger.control.ensure(place_claims.TABLES)
-    holding = (leases or Leases(ledger.control)).held(session, run_id, "fetching places")
+    holding = Leases(ledger.control).held(session, run_id, "fetching places")
     with holding as lease, ThreadPoolExecutor(settings.places_concurrency, "places") as pool:
         require_no_stop(run_id, client, ledger, wanted)
         fetch = _Fetch(run_id, lease, ledger, limiter, settings, asker, pool, patience, ask_again, wanted)
