@@ -153,7 +153,7 @@ class BucketWriter:
                     self._finish(under_way.popleft())
         # The last batches may have been refused after the last checkpoint.
         self._is_over(is_last=True)
-        self.written.ratio = self._rules.broken()
+        self.written.ratio = self._rules.broken(with_suspicions=False)
         self.written.seconds = self._clock() - began
         self._sample(self.written.seconds, len(work))
         return self.written
