@@ -1,4 +1,4 @@
-"""``backfill pause`` and ``backfill resume``: stop runs before they publish, in every process, until somebody resumes."""
+"""``backfill pause`` and ``backfill resume``: stop runs before they publish, in every process."""
 
 import getpass
 from typing import Annotated

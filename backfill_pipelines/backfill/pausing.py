@@ -5,7 +5,7 @@ partitions stay as they are, so that resuming is running the same again.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -85,7 +85,9 @@ def paused_failure(key: dg.AssetKey, found: Pause, stopped: str) -> dg.Failure:
 
 
 @contextmanager
-def pausing_after_timeouts(context: dg.AssetExecutionContext, key: dg.AssetKey, max_retries: int) -> Iterator[None]:
+def pausing_after_timeouts(
+    context: dg.AssetExecutionContext, key: dg.AssetKey, max_retries: int
+) -> Generator[None, None, None]:
     """Pause an asset whose range run ran out of time again in its last retry: later chunks would fare no better."""
     try:
         yield

@@ -71,16 +71,15 @@ def _message(run: dg.DagsterRun, at: datetime, said: str, now: datetime) -> tupl
     keys = sorted(key.to_user_string() for key in run.asset_selection or ())
     name = run.tags.get(ASSET_TAG) or ", ".join(keys) or run.job_name
     minutes = int((now - at).total_seconds() // 60)
-    return (
-        f"CHECK: {name} has made no progress for {minutes} minutes",
+    text = (
         f"Run {run.run_id}, last event at {at:%Y-%m-%d %H:%M} UTC: {said}\n"
         "Repair: look at the run in the UI under Runs. If its process is gone or hangs, terminate it, then re-execute "
-        "from failure: published partitions stay.",
+        "from failure: published partitions stay."
     )
+    return f"CHECK: {name} has made no progress for {minutes} minutes", text
 
 
 def _pauses(instance: dg.DagsterInstance) -> dict[str, tuple[str, str]]:
     return {
-        f"pause {one.scope} {one.since}": (f"PAUSE: {one.scope or 'everything'}", one.text)
-        for one in pauses(instance)
+        f"pause {one.scope} {one.since}": (f"PAUSE: {one.scope or 'everything'}", one.text) for one in pauses(instance)
     }

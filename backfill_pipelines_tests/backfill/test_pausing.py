@@ -21,7 +21,7 @@ class PausedMeanwhile(LedgerTarget):
     """Somebody pauses while its gates are measured."""
 
     @contextmanager
-    def open(self, context, admission):
+    def open(self, context, admission):  # noqa: ARG002
         self.instance = context.instance
         yield self
 
