@@ -130,7 +130,7 @@ def latest_verdict_of(instance: dg.DagsterInstance, check: dg.AssetCheckKey, ask
     """
     for record in instance.event_log_storage.get_asset_check_execution_history(check, limit=_GATE_RUNS):
         evaluation: object = record.evaluation
-        if record.run_id == asking:
+        if asking and record.run_id == asking:
             continue
         if isinstance(evaluation, dg.AssetCheckEvaluation):
             # Nothing older has a verdict either, or it would have been repeated.
