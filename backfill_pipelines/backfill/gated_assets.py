@@ -7,7 +7,7 @@ business of the ``RangeTarget`` that a domain supplies.
 
 import gc
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -219,7 +219,7 @@ def _run_range(
 
 
 @contextmanager
-def _rare_collections() -> Iterator[None]:
+def _rare_collections() -> Generator[None]:
     """Look for garbage cycles a hundred times less often: a tenth of the time of a range goes there otherwise.
 
     Rows and events are many long-lived objects and no cycles.
