@@ -17,6 +17,7 @@ from backfill_pipelines.backfill.busy import ASSET_TAG, PROCESS_TAG, this_proces
 from backfill_pipelines.backfill.event_storage import enable_event_batches
 from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.backfill.gaps import consecutive
+from backfill_pipelines.backfill.pausing import pause_of
 from backfill_pipelines.backfill.run_mode import CLI_TAG
 from backfill_pipelines.settings import PROJECT_ROOT, Settings
 
@@ -66,13 +67,20 @@ def run_asset(
     tags: Mapping[str, str] | None = None,
     started: Callable[[str, str, str], None] = lambda *_: None,
 ) -> Iterator[ChunkResult]:
-    """Run an asset over partitions, joined into ranges of neighbours no longer than its backfill policy allows."""
+    """Run an asset over partitions, joined into ranges of neighbours no longer than its backfill policy allows.
+
+    Raises:
+        BackfillError: the asset has no partitions, or is paused.
+    """
     definition = asset.partitions_def
     policy = asset.backfill_policy
     if definition is None or policy is None:
         raise BackfillError(f"{asset.key.to_user_string()} has no partitions to run")
     longest = policy.max_partitions_per_run or len(partitions)
     for keys in consecutive(partitions, definition.get_partition_keys(), longest):
+        paused = pause_of(instance, asset.key)
+        if paused:
+            raise BackfillError(f"stopped before {asset.key.to_user_string()} {keys[0]} to {keys[-1]}: {paused.text}")
         started(asset.key.to_user_string(), keys[0], keys[-1])
         yield _run_range(asset, keys, instance, resources, config or {}, tags or {})
 
