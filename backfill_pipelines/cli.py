@@ -13,9 +13,11 @@ from backfill_pipelines import demo as main_job
 from backfill_pipelines import web
 from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.backfill.gates import UPSTREAM_GATE
+from backfill_pipelines.backfill.pausing import pauses
 from backfill_pipelines.cli_console import RED, console, day_of, reported
 from backfill_pipelines.cli_gaps import gaps_app
 from backfill_pipelines.cli_gates import gates_app
+from backfill_pipelines.cli_pause import pause, resume
 from backfill_pipelines.cli_receipts_check import receipts_app
 from backfill_pipelines.cli_repair import repair_app
 from backfill_pipelines.cli_services import about_services, start_services, stop_services
@@ -34,6 +36,8 @@ app.add_typer(gaps_app, name="gaps")
 app.add_typer(gates_app, name="gate")
 app.add_typer(repair_app, name="repair")
 app.add_typer(receipts_app, name="receipts")
+app.command()(pause)
+app.command()(resume)
 
 #: Open dates named for each table.
 SHOWN = 10
@@ -80,6 +84,9 @@ def status(first: First = None, last: Last = None) -> None:
     days = _between(expected_days(build_resources(settings)["feeds"]), first, last)
     for name, where in about_services(settings).items():
         console.print(f"{name}  {where}", highlight=False)
+    with open_instance(settings) as instance:
+        for paused in pauses(instance):
+            console.print(paused.text, style="yellow", highlight=False, markup=False)
     if not _show(settings, days):
         raise typer.Exit(RED)
 

@@ -7,6 +7,7 @@ import dagster as dg
 import typer
 
 from backfill_pipelines.backfill.failures import BackfillError
+from backfill_pipelines.backfill.phase_gates import is_own
 from backfill_pipelines.cli_console import RED, console, day_of, reported
 from backfill_pipelines.nba.phase_gates.assets import build_phase_gates
 from backfill_pipelines.nba.phase_gates.names import GATES
@@ -88,7 +89,7 @@ def _verdicts(
     found: dict[str, dg.AssetCheckEvaluation] = {}
     for key, record in records.items():
         evaluation: object = record.evaluation
-        if record.run_id == run_id and isinstance(evaluation, dg.AssetCheckEvaluation):
+        if record.run_id == run_id and isinstance(evaluation, dg.AssetCheckEvaluation) and is_own(evaluation):
             found[key.name] = evaluation
     return dict(sorted(found.items()))
 

@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from backfill_pipelines.backfill.event_storage import enable_event_batches
+from backfill_pipelines.backfill.progress import build_progress_sensor
 from backfill_pipelines.migration_resource import build_all_resources
 from backfill_pipelines.nba.assets import build_assets
 from backfill_pipelines.nba.automation import build_schedules, build_sensors
@@ -30,7 +31,7 @@ def build_defs(settings: Settings, resources: Mapping[str, Any] | None = None) -
             *build_migration_assets(),
             *build_checking_assets(),
         ],
-        sensors=build_sensors(),
+        sensors=[*build_sensors(), build_progress_sensor()],
         schedules=build_schedules(),
         resources={**build_all_resources(settings), **(resources or {})},
         executor=dg.in_process_executor,

@@ -17,6 +17,7 @@ from backfill_pipelines.backfill.busy import ASSET_TAG, PROCESS_TAG, this_proces
 from backfill_pipelines.backfill.event_storage import enable_event_batches
 from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.backfill.gaps import consecutive
+from backfill_pipelines.backfill.pausing import pause_of
 from backfill_pipelines.backfill.run_mode import CLI_TAG
 from backfill_pipelines.settings import PROJECT_ROOT, Settings
 
@@ -70,6 +71,9 @@ def run_asset(
     """Run an asset over partitions, joined into ranges of neighbours.
 
     A range is no longer than the asset's backfill policy allows, or than ``longest``, which overrides it.
+
+    Raises:
+        BackfillError: the asset has no partitions, or is paused.
     """
     definition = asset.partitions_def
     policy = asset.backfill_policy
@@ -77,6 +81,9 @@ def run_asset(
         raise BackfillError(f"{asset.key.to_user_string()} has no partitions to run")
     most = longest or policy.max_partitions_per_run or len(partitions)
     for keys in consecutive(partitions, definition.get_partition_keys(), most):
+        paused = pause_of(instance, asset.key)
+        if paused:
+            raise BackfillError(f"stopped before {asset.key.to_user_string()} {keys[0]} to {keys[-1]}: {paused.text}")
         started(asset.key.to_user_string(), keys[0], keys[-1])
         yield _run_range(asset, keys, instance, resources, config or {}, tags or {})
 

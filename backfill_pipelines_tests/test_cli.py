@@ -26,7 +26,7 @@ class Shell:
 
     def __init__(self, folder: Path, environment: pytest.MonkeyPatch) -> None:
         self.folder, self.feeds = folder, folder / "raw"
-        self.state = folder / "state"
+        self.state, self.demo = folder / "state", ""
         environment.setenv("BACKFILL_STATE_DIR", str(self.state))
         environment.setenv("BACKFILL_LOCK_TIMEOUT_SECONDS", "0.5")
         days = date.fromisoformat(FIRST), date.fromisoformat(LAST)
@@ -47,6 +47,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
         done = made("demo", "--feeds", str(made.feeds), *RANGE)
         assert done.exit_code == 0, done.output
         assert "all gates are green" in done.output
+        made.demo = done.output
         yield made
 
 
@@ -56,6 +57,13 @@ def test_the_main_job_ends_with_a_table_of_every_table(shell: Shell) -> None:
     for name in ("nbac_schedule", "player_lines", "team_defense_game_summary"):
         assert name in shown.output
     assert "expected_empty" in shown.output
+
+
+def test_the_main_job_shows_the_live_gate_which_decides_nothing_there(shell: Shell) -> None:
+    text = " ".join(shell.demo.split())
+    assert "READY FOR STAGE 3" in text
+    assert "Gate 3 is about live operation, which comes after this backfill and decides nothing here:" in text
+    assert "END-TO-END FAILED at nba_raw/nbac_schedule" in text.partition("decides nothing here:")[2]
 
 
 def test_a_missing_file_makes_its_date_red_names_the_game_and_the_repair(shell: Shell) -> None:
@@ -75,6 +83,31 @@ def test_a_missing_file_makes_its_date_red_names_the_game_and_the_repair(shell: 
     for asset in (TEAM_BOX, "nba_raw/player_lines"):
         assert shell("run", asset, "--date", "2022-10-19").exit_code == 0
     assert shell("status", *RANGE).exit_code == 0
+
+
+def test_a_paused_table_is_not_run_until_it_is_resumed(shell: Shell) -> None:
+    paused = shell("pause", TEAM_BOX, "--reason", "feed under repair", "--by", "ops")
+    assert paused.exit_code == 0, paused.output
+    again = ["run", TEAM_BOX, "--date", "2022-10-19"]
+    stopped = shell(*again)
+    assert stopped.exit_code == BROKEN
+    text = " ".join(stopped.output.split())
+    assert f"stopped before {TEAM_BOX} 2022-10-19 to 2022-10-19: {TEAM_BOX} is paused since " in text
+    assert f"by ops: feed under repair. Resume: backfill resume {TEAM_BOX}" in text
+    shown = shell("status", *RANGE)
+    assert shown.exit_code == 0
+    assert "by ops: feed under repair" in " ".join(shown.output.split())
+    assert shell("run", TEAM_OFFENSE, "--date", "2022-10-19").exit_code == 0, "nothing else is paused"
+    assert f"resumed: {TEAM_BOX}, paused since " in shell("resume").output
+    assert shell(*again).exit_code == 0
+    assert shell("resume").output.strip() == "nothing is paused"
+
+
+def test_a_pause_of_nothing_is_an_error_that_names_what_there_is(shell: Shell) -> None:
+    wrong = shell("pause", "nba_rwa", "--reason", "typing")
+    assert wrong.exit_code == BROKEN
+    assert "no asset or dataset nba_rwa. Repair: use one of " in " ".join(wrong.output.split())
+    assert shell("pause", "nba_raw").exit_code == BROKEN, "without a reason"
 
 
 def test_a_red_raw_date_closes_the_gate_and_the_next_phase_until_it_is_mended(shell: Shell) -> None:

@@ -106,11 +106,20 @@ def test_neighbours_in_the_graph_never_share_a_run_because_a_red_parent_would_sk
             assert asset.backfill_policy != assets[parent].backfill_policy
 
 
-def test_sensors_are_stopped_by_default() -> None:
-    sensors = list(build_defs(Settings()).sensors or ())
+def test_sensors_are_stopped_by_default_but_the_one_that_only_tells() -> None:
+    sensors = {sensor.name: sensor.default_status for sensor in build_defs(Settings()).sensors or ()}
+    assert sensors.pop("backfill_progress_check") == dg.DefaultSensorStatus.RUNNING
     gap_sensors = {f"nba_phase_{number}_gap_sensor" for number in (2, 3, 4)}
-    assert {sensor.name for sensor in sensors} == {*gap_sensors, "nba_live_cascade"}
-    assert all(sensor.default_status == dg.DefaultSensorStatus.STOPPED for sensor in sensors)
+    assert set(sensors) == {*gap_sensors, "nba_live_cascade"}
+    assert set(sensors.values()) == {dg.DefaultSensorStatus.STOPPED}
+
+
+def test_everything_that_opens_the_warehouse_is_in_its_pool() -> None:
+    """The embedded warehouse is a file that one process may open: a limit of the pool is a limit of its writers."""
+    pools = {asset.key: asset.op.pool for asset in build_defs(Settings()).assets or () if len(asset.keys) == 1}
+    nba = {key: pool for key, pool in pools.items() if key.path[0].startswith("nba")}
+    assert set(nba) >= {*SPECS, *(gate.key for gate in GATES), dg.AssetKey(["nba", "gap_analysis"])}
+    assert set(nba.values()) == {"nba_warehouse"}
 
 
 @pytest.mark.parametrize(("at", "loaded"), [("2026-01-15T09:00", "2026-01-14"), ("2025-08-01T09:00", None)])

@@ -20,6 +20,10 @@ from backfill_pipelines.backfill.verdicts import latest_verdicts
 #: Check metadata of a phase gate: the first and the last partition that it has judged.
 FIRST_PARTITION = "first_partition"
 LAST_PARTITION = "last_partition"
+#: Check metadata of a phase gate whose run was about other parts: why it says nothing of this one, or where the verdict
+#: that it repeats comes from.
+NOT_MEASURED = "not_measured"
+CARRIED_FROM = "carried_from_run"
 #: Runs of a phase gate that are looked back on for its latest verdict.
 _GATE_RUNS = 100
 
@@ -104,9 +108,10 @@ def behind_gate(instance: dg.DagsterInstance, gate: PhaseGate, partitions: Seque
 
 def _gate_state(instance: dg.DagsterInstance, check: dg.AssetCheckKey) -> tuple[str, str, str]:
     """What is wrong with the latest verdict of a phase gate, and the first and last partition that it covers."""
-    evaluation, is_running = _latest_evaluation(instance, check)
-    if is_running:
+    latest = latest_verdict_of(instance, check)
+    if latest.is_running:
         return "is being measured", "", ""
+    evaluation = latest.evaluation
     if evaluation is None:
         return "has not been measured", "", ""
     first, last = (evaluation.metadata.get(name) for name in (FIRST_PARTITION, LAST_PARTITION))
@@ -114,22 +119,32 @@ def _gate_state(instance: dg.DagsterInstance, check: dg.AssetCheckKey) -> tuple[
     return ("" if evaluation.passed else "is red", *bounds)
 
 
-def _latest_evaluation(
-    instance: dg.DagsterInstance, check: dg.AssetCheckKey
-) -> tuple[dg.AssetCheckEvaluation | None, bool]:
-    """The latest verdict of a gate's check, and whether a newer run is still at it.
+@dataclass(frozen=True)
+class GateVerdict:
+    """The latest verdict of a phase gate's check and the run that gave it; or a newer run that is still at it."""
+
+    evaluation: dg.AssetCheckEvaluation | None = None
+    run_id: str = ""
+    is_running: bool = False
+
+
+def latest_verdict_of(instance: dg.DagsterInstance, check: dg.AssetCheckKey, asking: str = "") -> GateVerdict:
+    """The latest verdict of a gate's check; ``asking`` is the run that asks, which does not count.
 
     A gate that was asked about one season plans the checks of all: a run that ended without a verdict of this one
     was about another season, or died, and says nothing.
     """
     for record in instance.event_log_storage.get_asset_check_execution_history(check, limit=_GATE_RUNS):
         evaluation: object = record.evaluation
+        if asking and record.run_id == asking:
+            continue
         if isinstance(evaluation, dg.AssetCheckEvaluation):
-            return evaluation, False
+            # Nothing older has a verdict either, or it would have been repeated.
+            return GateVerdict(None if NOT_MEASURED in evaluation.metadata else evaluation, record.run_id)
         run = instance.get_run_by_id(record.run_id)
         if run is not None and not run.is_finished:
-            return None, True
-    return None, False
+            return GateVerdict(run_id=record.run_id, is_running=True)
+    return GateVerdict()
 
 
 def admit(

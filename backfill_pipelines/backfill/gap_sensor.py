@@ -13,12 +13,14 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 from dagster._core.event_api import PartitionKeyFilter
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG, PRIORITY_TAG
 
 from backfill_pipelines.backfill.admission import PhaseGate, Upstream, admitted, behind_gate
 from backfill_pipelines.backfill.busy import busy_with
 from backfill_pipelines.backfill.gaps import AssetState, Failures, GapPlan, GapPolicy, GapRequest, plan_gaps
 from backfill_pipelines.backfill.gates import READ_BACK_GATE
+from backfill_pipelines.backfill.pausing import pause_of
+from backfill_pipelines.backfill.run_queue import BACKFILL_PRIORITY
 from backfill_pipelines.backfill.verdicts import latest_verdicts
 
 #: Tags of a run that a gap sensor asked for: which sensor, which range, how many partitions.
@@ -88,9 +90,9 @@ def build_gap_sensor(
         required_resource_keys=required_resource_keys,
     )
     def _sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        busy = busy_with(context.instance, [asset.key for asset in assets])
-        if busy:
-            return dg.SkipReason(f"Silent: {busy}")
+        silent = _why_silent(context.instance, assets)
+        if silent:
+            return dg.SkipReason(f"Silent: {silent}")
         now = clock()
         wanted = list(expected(context))
         states = [asset_state(context.instance, asset, wanted) for asset in assets]
@@ -101,6 +103,13 @@ def build_gap_sensor(
         return dg.SensorResult(run_requests=run_requests(context.instance, name, assets, plan))
 
     return _sensor
+
+
+def _why_silent(instance: dg.DagsterInstance, assets: Sequence[GapAsset]) -> str:
+    """A pause of any of the assets, or who else is at work on them."""
+    keys = [asset.key for asset in assets]
+    paused = next((found for key in keys if (found := pause_of(instance, key))), None)
+    return paused.text if paused else busy_with(instance, keys)
 
 
 def _job_name(key: dg.AssetKey) -> str:
@@ -181,22 +190,23 @@ def run_requests(
     instance: dg.DagsterInstance, sensor: str, assets: Sequence[GapAsset], plan: GapPlan
 ) -> list[dg.RunRequest]:
     """Range runs of a plan. The run key counts earlier runs of the range: Dagster drops a repeated key for ever."""
-    keys = {asset.name: asset.key for asset in assets}
-    return [_run_request(instance, sensor, keys[request.asset], request) for request in plan.requests]
+    by_name = {asset.name: asset for asset in assets}
+    return [_run_request(instance, sensor, by_name[request.asset], request) for request in plan.requests]
 
 
-def _run_request(instance: dg.DagsterInstance, sensor: str, key: dg.AssetKey, request: GapRequest) -> dg.RunRequest:
+def _run_request(instance: dg.DagsterInstance, sensor: str, asset: GapAsset, request: GapRequest) -> dg.RunRequest:
     gap = f"{request.asset}:{request.first}:{request.last}"
     earlier = instance.get_runs_count(dg.RunsFilter(tags={SENSOR_TAG: sensor, RANGE_TAG: gap}))
     return dg.RunRequest(
-        job_name=_job_name(key),
+        job_name=_job_name(asset.key),
         run_key=f"{sensor}:{gap}:attempt-{earlier + 1}",
-        asset_selection=[key],
+        asset_selection=[asset.key],
         tags={
             ASSET_PARTITION_RANGE_START_TAG: request.first,
             ASSET_PARTITION_RANGE_END_TAG: request.last,
             SENSOR_TAG: sensor,
             RANGE_TAG: gap,
             SIZE_TAG: str(request.size),
+            **({} if asset.is_live(request.first) else {PRIORITY_TAG: BACKFILL_PRIORITY}),
         },
     )

@@ -10,7 +10,13 @@ from typing import Any
 
 import dagster as dg
 
-from backfill_pipelines.backfill.admission import FIRST_PARTITION, LAST_PARTITION
+from backfill_pipelines.backfill.admission import (
+    CARRIED_FROM,
+    FIRST_PARTITION,
+    LAST_PARTITION,
+    NOT_MEASURED,
+    latest_verdict_of,
+)
 from backfill_pipelines.backfill.gates import Measurement
 from backfill_pipelines.backfill.verdicts import latest_target, record_evaluations
 
@@ -92,10 +98,38 @@ def conclude(
     target = latest_target(context.instance, key)
     shown: Mapping[str, Any] = dict[str, Any]() if whole.passed else report.evidence
     evaluations = [_evaluation(key, verdict, {}, target) for verdict in report.parts]
-    record_evaluations(context, [*evaluations, _evaluation(key, whole, shown, target)])
+    evaluations.append(_evaluation(key, whole, shown, target))
+    judged = {evaluation.check_name for evaluation in evaluations}
+    others = sorted(check.name for check in context.selected_asset_check_keys if check.name not in judged)
+    record_evaluations(context, [*evaluations, *(_as_it_was(context, key, name, target) for name in others)])
     if not whole.passed:
         red = sorted({finding.rule for finding in whole.findings if finding.is_red})
         raise dg.Failure(description=whole.text, metadata={"red_rules": red}, allow_retries=False)
+
+
+def _as_it_was(context: dg.AssetExecutionContext, key: dg.AssetKey, check: str, target: Any) -> dg.AssetCheckEvaluation:
+    """The latest verdict of a check that this run planned and has not judged: the UI would show it as failed.
+
+    One that was never judged is a warning, no pass: nothing is admitted by it.
+    """
+    found = latest_verdict_of(context.instance, dg.AssetCheckKey(key, check), context.run.run_id)
+    known, text = found.evaluation, "not measured: no run of the gate was about this part yet"
+    return dg.AssetCheckEvaluation(
+        asset_key=key,
+        check_name=check,
+        passed=known is not None and known.passed,
+        # The first run that gave the verdict: a repetition of a repetition keeps it.
+        metadata={CARRIED_FROM: found.run_id, **known.metadata} if known else {NOT_MEASURED: text},
+        description=known.description if known else text,
+        blocking=True,
+        severity=dg.AssetCheckSeverity.ERROR if known else dg.AssetCheckSeverity.WARN,
+        target_materialization_data=target,
+    )
+
+
+def is_own(evaluation: dg.AssetCheckEvaluation) -> bool:
+    """Whether the run that gave an evaluation has judged it itself."""
+    return not {CARRIED_FROM, NOT_MEASURED} & set(evaluation.metadata)
 
 
 def _evaluation(

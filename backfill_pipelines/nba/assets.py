@@ -23,6 +23,8 @@ from backfill_pipelines.nba.target import Compute, WarehouseTarget, open_target
 from backfill_pipelines.stores.warehouse import WarehouseSession
 
 OWNER = "team:nba-data"
+#: The concurrency pool of everything that opens the warehouse; ``dagster.yaml`` has its limit.
+POOL = "nba_warehouse"
 
 #: Partitions of one run, about a season: opening and closing a run costs what some fifty partitions do. Neighbours in
 #: the catalog differ by one, so that Dagster never puts parent and child into one run, where a single red date of the
@@ -104,6 +106,7 @@ def _spec(entry: Entry, engine: str) -> GatedSpec:
         history=history_check(entry),
         phase_gate=gate_before(entry.phase),
         automation_condition=cascade_of(entry),
+        pool=POOL,
         kinds=frozenset({engine, "sql" if statement else "python"}),
         owners=[OWNER],
         metadata=definition_metadata(entry.contract) | shown,

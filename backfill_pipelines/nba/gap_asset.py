@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from backfill_pipelines.nba.assets import OWNER
+from backfill_pipelines.nba.assets import OWNER, POOL
 from backfill_pipelines.nba.catalog import CATALOG
 from backfill_pipelines.nba.gap_analysis import Reading, read_reports, shown
 from backfill_pipelines.nba.table_days import TableDay, read_table_days
@@ -36,6 +36,7 @@ def build_gap_analysis(engine: str = "duckdb") -> dg.AssetsDefinition:
         owners=[OWNER],
         description=_DESCRIPTION,
         required_resource_keys={"warehouse"},
+        pool=POOL,
     )
     def gap_analysis(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         warehouse = context.resources.warehouse

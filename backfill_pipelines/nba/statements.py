@@ -29,7 +29,8 @@ def marked(statement: str, contract: TableContract) -> str:
     return (
         "SELECT s.* REPLACE (\n"
         "  ARRAY_CONCAT(s.data_quality_issues, ARRAY(SELECT issue FROM UNNEST([\n"
-        "    IF(g.day IS NULL, NULL, 'historical_gap'), IF(u.day IS NULL, NULL, 'admitted_without_checks')\n"
+        "    IF(g.day IS NULL OR 'historical_gap' IN UNNEST(s.data_quality_issues), NULL, 'historical_gap'),\n"
+        "    IF(u.day IS NULL, NULL, 'admitted_without_checks')\n"
         "  ]) AS issue WHERE issue IS NOT NULL)) AS data_quality_issues,\n"
         "  s.is_production_ready AND g.day IS NULL AND u.day IS NULL AS is_production_ready\n"
         f")\nFROM (\n{statement}\n) AS s\n"

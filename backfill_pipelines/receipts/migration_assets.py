@@ -115,6 +115,7 @@ def _build_places() -> dg.AssetsDefinition:
         description=_PLACES_TEXT,
         group=GROUP,
         gates=bucket_gates.GATES,
+        pool=WRITER_POOL,
         upstreams=[Upstream(key, required=False) for key in (CACHE, PLAN, PREFLIGHT)],
         own_check=place_admission,
         repair=_repair,
@@ -128,7 +129,6 @@ def _build_places() -> dg.AssetsDefinition:
         open_target=open_place_target,
         required_resource_keys=set(RESOURCES),
         config_type=PlaceConfig,
-        pool=WRITER_POOL,
     )
 
 

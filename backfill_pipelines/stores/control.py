@@ -22,6 +22,8 @@ from backfill_pipelines.backfill.failures import StoreBusy, StoreError
 
 #: A writer waits this long for another one; every transaction is short.
 BUSY_SECONDS = 60
+#: Number of the advisory lock under which tables are created.
+_CREATING = 4_711_042
 
 
 class ControlStore(dg.ConfigurableResource):
@@ -33,6 +35,9 @@ class ControlStore(dg.ConfigurableResource):
     def ensure(self, tables: sa.MetaData) -> None:
         """Create the tables that do not exist yet; any number of processes may do it at once."""
         with self.transaction() as connection:
+            if connection.dialect.name == "postgresql":
+                # Two that look at the same time would both create; SQLite lets in one writer at a time anyway.
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CREATING)))
             tables.create_all(connection)
 
     @contextmanager

@@ -71,8 +71,10 @@ def file_target(name: str) -> Callable[[dg.AssetExecutionContext, Admission], Ab
 
 
 def _chain(*, child_per_run: int) -> list[dg.AssetsDefinition]:
-    lines = toy_asset("lines", file_target("lines"), partitions_def=GAME_DAYS, per_run=7)
-    boxes = toy_asset("boxes", file_target("boxes"), lines, partitions_def=GAME_DAYS, per_run=child_per_run)
+    # In a pool, of which a killed run must give back its place.
+    common: dict[str, Any] = {"partitions_def": GAME_DAYS, "pool": "toy_store"}
+    lines = toy_asset("lines", file_target("lines"), per_run=7, **common)
+    boxes = toy_asset("boxes", file_target("boxes"), lines, per_run=child_per_run, **common)
     return [lines, boxes]
 
 

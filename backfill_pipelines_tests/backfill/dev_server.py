@@ -108,12 +108,7 @@ def _settings(home: Path) -> dict[str, Any]:
     settings = yaml.safe_load((PROJECT / "dagster.yaml").read_text())
     for part in (settings["storage"]["custom"], settings["local_artifact_storage"], settings["compute_logs"]):
         part["config"]["base_dir"] = str(home / Path(part["config"]["base_dir"]).name)
-    most = settings.pop("concurrency")["runs"]["max_concurrent_runs"]
-    settings["run_coordinator"] = {
-        "module": "dagster.core.run_coordinator",
-        "class": "QueuedRunCoordinator",
-        "config": {"max_concurrent_runs": most, "dequeue_interval_seconds": 1},
-    }
+    settings["run_coordinator"]["config"] = {"dequeue_interval_seconds": 1}
     return settings
 
 

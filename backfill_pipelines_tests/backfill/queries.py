@@ -65,6 +65,8 @@ class Backfill:
     counts: Mapping[str, tuple[int, int, int, int]]
     #: First and last partition of each run, and its status.
     runs: Sequence[tuple[str, str, str]]
+    #: What the queue was told of each run.
+    priorities: Sequence[str | None]
     error: str | None
 
     @property
@@ -106,9 +108,11 @@ def backfill(ask: Ask, backfill_id: str) -> Backfill:
         )
         for part in found["assetBackfillData"]["assetBackfillStatuses"]
     }
-    runs = [(*_range({t["key"]: t["value"] for t in run["tags"]}), str(run["status"])) for run in found["runs"]]
+    tags = [{tag["key"]: tag["value"] for tag in run["tags"]} for run in found["runs"]]
+    runs = [(*_range(known), str(run["status"])) for known, run in zip(tags, found["runs"], strict=True)]
     error = found["error"]["message"] if found["error"] else None
-    return Backfill(str(found["status"]), counted, sorted(runs), error)
+    priorities = [known.get("dagster/priority") for known in tags]
+    return Backfill(str(found["status"]), counted, sorted(runs), priorities, error)
 
 
 def _range(tags: Mapping[str, str]) -> tuple[str, str]:

@@ -106,6 +106,11 @@ def test_exactly_the_bad_dates_fail_and_nothing_is_launched_below_them(launched:
     assert launched.computed == {"lines": LAUNCHED, "boxes": GREEN}
 
 
+def test_its_runs_queue_behind_live_ones(launched: Step) -> None:
+    """Whoever launches years of history does not think of the games of this night."""
+    assert set(launched.backfill.priorities) == {"-10"}
+
+
 def test_re_execution_from_failure_stays_red_while_the_cause_is_there(retried: Step) -> None:
     """Pressing the button until it is green is what people do; with plain asset checks it works."""
     assert retried.backfill.status == "COMPLETED_FAILED"

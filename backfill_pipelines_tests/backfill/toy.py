@@ -111,6 +111,7 @@ def toy_asset(
     history: HistoryCheck | None = None,
     phase_gate: PhaseGate | None = None,
     cascades: bool = False,
+    pool: str | None = None,
 ) -> dg.AssetsDefinition:
     """A gated asset ``toy/<name>``; give assets of one chain different ``per_run``."""
     upstreams = [read if isinstance(read, Upstream) else Upstream(read.key) for read in reads]
@@ -124,6 +125,7 @@ def toy_asset(
             history=history,
             phase_gate=phase_gate,
             automation_condition=cascade() if cascades else None,
+            pool=pool,
         ),
         partitions_def=partitions_def,
         partitions_per_run=per_run,

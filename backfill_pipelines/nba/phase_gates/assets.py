@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from backfill_pipelines.backfill.phase_gates import PhaseReport, conclude
-from backfill_pipelines.nba.assets import OWNER
+from backfill_pipelines.nba.assets import OWNER, POOL
 from backfill_pipelines.nba.catalog import BY_TABLE, CATALOG
 from backfill_pipelines.nba.gap_asset import picture
 from backfill_pipelines.nba.phase_gates import live, phase_2, phase_3, phase_4
@@ -53,6 +53,7 @@ def _build(gate: GateName, engine: str) -> dg.AssetsDefinition:
         check_specs=_check_specs(gate),
         can_subset=True,
         required_resource_keys={"warehouse", "feeds"},
+        pool=POOL,
     )
     def _gate(context: dg.AssetExecutionContext, config: GateConfig) -> Iterator[dg.MaterializeResult[Any]]:
         yield from conclude(context, gate.key, judge(context, gate, config))

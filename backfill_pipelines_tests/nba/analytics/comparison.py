@@ -1,6 +1,6 @@
 """What a warehouse holds against what the oracle says: keys in both directions, every business column."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Container, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -20,29 +20,30 @@ SLACK = 1e-9
 FEATURE_DIGITS = 4
 
 
-def read(connection: duckdb.DuckDBPyConnection, table: str) -> pd.DataFrame:
-    """A table as a frame whose integers, flags and texts may be NULL."""
-    return connection.sql(f"SELECT * FROM {table}").to_arrow_table().to_pandas(types_mapper=NULLABLE.get)
+def read(connection: duckdb.DuckDBPyConnection, table: str, days: Collection[date] = ()) -> pd.DataFrame:
+    """A table, or its rows of some days, as a frame whose integers, flags and texts may be NULL."""
+    chosen = f" WHERE game_date IN ({', '.join(f'DATE {str(day)!r}' for day in days)})" if days else ""
+    return connection.sql(f"SELECT * FROM {table}{chosen}").to_arrow_table().to_pandas(types_mapper=NULLABLE.get)
 
 
-def raw_of(connection: duckdb.DuckDBPyConnection) -> oracle.Raw:
-    """The raw tables of a warehouse."""
+def raw_of(connection: duckdb.DuckDBPyConnection, days: Collection[date] = ()) -> oracle.Raw:
+    """The raw tables of a warehouse, or their rows of some days."""
     return oracle.Raw(
-        schedule=read(connection, "nba_raw.nbac_schedule"),
-        team_box=read(connection, "nba_raw.nbac_team_boxscore"),
-        lineups=read(connection, "nba_raw.nbac_starting_lineups"),
-        gamebook=read(connection, "nba_raw.nbac_gamebook_player_stats"),
-        bdl=read(connection, "nba_raw.bdl_player_boxscores"),
-        play_by_play=read(connection, "nba_raw.bigdataball_play_by_play"),
-        props=read(connection, "nba_raw.odds_api_player_points_props"),
+        schedule=read(connection, "nba_raw.nbac_schedule", days),
+        team_box=read(connection, "nba_raw.nbac_team_boxscore", days),
+        lineups=read(connection, "nba_raw.nbac_starting_lineups", days),
+        gamebook=read(connection, "nba_raw.nbac_gamebook_player_stats", days),
+        bdl=read(connection, "nba_raw.bdl_player_boxscores", days),
+        play_by_play=read(connection, "nba_raw.bigdataball_play_by_play", days),
+        props=read(connection, "nba_raw.odds_api_player_points_props", days),
         accepted=read(connection, "nba_reference.accepted_gaps"),
     )
 
 
-def differences(path: Path) -> dict[str, list[str]]:
-    """Every difference between the stored tables and the oracle, by table."""
+def differences(path: Path, days: Collection[date] = ()) -> dict[str, list[str]]:
+    """Every difference between the stored tables and the oracle, by table; of some days, or of all that are there."""
     with duckdb.connect(str(path), read_only=True) as connection:
-        raw = raw_of(connection)
+        raw = raw_of(connection, days)
         lines = oracle.player_lines(raw)
         offense = oracle.team_offense(raw, lines)
         players = oracle.player_summary(raw, lines, offense)
@@ -53,7 +54,7 @@ def differences(path: Path) -> dict[str, list[str]]:
             TEAM_DEFENSE: oracle.team_defense(offense, players),
         }
         return {
-            contract.full_name: list(compare(contract, read(connection, contract.full_name), frame))
+            contract.full_name: list(compare(contract, read(connection, contract.full_name, days), frame))
             for contract, frame in exact.items()
         }
 

@@ -19,6 +19,11 @@ def game_id(day: date, away: str, home: str) -> str:
     return f"{day:%Y%m%d}_{away}_{home}"
 
 
+def trouble(row: Row) -> list[str]:
+    """What a context says of its history and of the rows that it rests on."""
+    return [issue for issue in row["data_quality_issues"] if issue in ("historical_gap", "upstream_incomplete")]
+
+
 class History:
     """Rows of a season as they are collected, and the warehouse that they are published in."""
 

@@ -9,8 +9,9 @@ from typing import Any, Self
 import pyarrow as pa
 
 from backfill_pipelines.backfill.contracts import TableContract
-from backfill_pipelines.nba.assets import statement_of
+from backfill_pipelines.nba.assets import compute_of
 from backfill_pipelines.nba.catalog import BY_TABLE
+from backfill_pipelines.nba.statements import statement_of
 from backfill_pipelines.nba.tables_reference import ACCEPTED_GAPS
 from backfill_pipelines.stores.duckdb import DuckDBWarehouse
 from backfill_pipelines.stores.warehouse import WarehouseSession, Work, arrow_schema
@@ -47,10 +48,12 @@ class Tables:
                 session.stage(contract, statement_of(BY_TABLE[contract.full_name]) or "")
                 session.replace_partitions(contract, self.days)
 
-    def staged(self, contract: TableContract) -> dict[tuple[str, ...], Row]:
-        """What the statement of a computed table gives, unpublished, by key."""
+    def staged(
+        self, contract: TableContract, issues: Mapping[str, Sequence[str]] | None = None
+    ) -> dict[tuple[str, ...], Row]:
+        """What the statement of a computed table gives, unpublished, by key; ``issues`` are those of an admission."""
         with self.warehouse.session(self.work) as session:
-            session.stage(contract, statement_of(BY_TABLE[contract.full_name]) or "")
+            compute_of(BY_TABLE[contract.full_name], None, issues)(session, self.days)
             return self._read(session, contract, contract.staging_name)
 
     def rows(self, contract: TableContract) -> dict[tuple[str, ...], Row]:

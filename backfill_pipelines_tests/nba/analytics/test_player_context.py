@@ -11,7 +11,7 @@ from backfill_pipelines.nba.tables_analytics import PLAYER_SUMMARY, TEAM_DEFENSE
 from backfill_pipelines.nba.tables_context import PLAYER_CONTEXT, TEAM_CONTEXT
 from backfill_pipelines.nba.tables_raw import GAME_LINES, INJURIES, PLAYER_LINES, PROPS, ROSTERS
 from backfill_pipelines_tests.nba.analytics.builders import player_of, prop
-from backfill_pipelines_tests.nba.analytics.histories import History
+from backfill_pipelines_tests.nba.analytics.histories import History, trouble
 from backfill_pipelines_tests.nba.analytics.optional_feeds import game_line, injury, roster
 
 #: A Monday; the optional feeds' default game, Boston at New York, is on it.
@@ -252,6 +252,22 @@ def test_a_line_without_a_summary_is_missed_and_the_row_not_ready(history: Histo
     names = "expected_games_count actual_games_count missing_games_count completeness_percentage"
     assert values(row, names) == [2, 1, 1, 50.0]
     assert not row["is_production_ready"]
+    assert trouble(row) == ["historical_gap"]
+
+
+def test_a_summary_or_a_team_context_that_is_not_ready_is_named_in_the_row(history: History) -> None:
+    career(history, [4, 2, 0])
+    assert trouble(history.player(D, HE)) == []
+    summaries = [one for one in history.rows[PLAYER_SUMMARY] if one["game_date"] == before(2)]
+    for one in summaries:
+        one["is_production_ready"] = False
+    row = history.player(D, HE)
+    assert (row["is_production_ready"], trouble(row)) == (False, ["upstream_incomplete"])
+    for one in summaries:
+        one["is_production_ready"] = True
+    history.rows[TEAM_OFFENSE][0]["is_production_ready"] = False
+    row = history.player(D, HE)
+    assert (row["is_production_ready"], trouble(row)) == (False, ["upstream_incomplete"])
 
 
 def whole_history(history: History) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from backfill_pipelines.nba.tables_analytics import TEAM_OFFENSE
+from backfill_pipelines.nba.tables_context import TEAM_CONTEXT
 from backfill_pipelines.nba.tables_raw import GAME_LINES, INJURIES, STARTING_LINEUPS
 from backfill_pipelines_tests.nba.analytics.builders import lineup
-from backfill_pipelines_tests.nba.analytics.histories import History, game_id
+from backfill_pipelines_tests.nba.analytics.histories import History, game_id, trouble
 from backfill_pipelines_tests.nba.analytics.optional_feeds import game_line, injury
 
 #: A Monday; the default game of the optional feeds, Boston at New York, is on it.
@@ -167,13 +168,27 @@ def test_a_game_without_result_is_missed_and_the_row_not_ready(history: History)
     assert [found[name] for name in names] == [2, 1, 1, 50.0]
     assert not found["window_is_full"]
     assert not found["is_production_ready"]
+    assert trouble(found) == ["historical_gap"]
     assert (found["team_days_rest"], found["last_game_result"], found["team_win_streak_entering"]) == (2, None, 0)
 
 
 def test_a_result_that_is_not_ready_makes_the_row_not_ready(history: History) -> None:
     history.game(before(2), "BOS", "NYK", is_production_ready=False)
     history.game(D, "BOS", "NYK")
-    assert not history.team(D, "BOS")["is_production_ready"]
+    found = history.team(D, "BOS")
+    assert not found["is_production_ready"]
+    assert trouble(found) == ["upstream_incomplete"]
+
+
+def test_a_gap_that_the_admission_has_seen_as_well_is_named_once(history: History) -> None:
+    history.scheduled(before(2), "BOS", "NYK")
+    history.game(D, "BOS", "NYK")
+    history.game(D, "LAL", "MIL")
+    history.publish()
+    found = history.tables.on(D).staged(TEAM_CONTEXT, {"historical_gap": [str(D)]})
+    assert {team: (trouble(row), row["is_production_ready"]) for (_, team), row in found.items()} == {
+        team: (["historical_gap"], False) for team in ("BOS", "NYK", "LAL", "MIL")
+    }
 
 
 def test_lines_are_one_bookmakers_and_each_team_has_its_own_spread(history: History) -> None:

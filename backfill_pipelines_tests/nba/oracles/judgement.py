@@ -48,7 +48,7 @@ def quality(
 
 
 def upstream_issues(columns: dict[str, Any], *, ready: bool) -> list[str]:
-    """What is wrong with the history of a phase 4 row, and with the rows that it rests on."""
+    """What is wrong with the history of a row, and with the rows that it rests on."""
     return ["historical_gap"] * (columns["missing_games_count"] > 0) + ["upstream_incomplete"] * (not ready)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from backfill_pipelines_tests.nba.oracles.judgement import PLAYER_WINDOW, player_completeness, quality
+from backfill_pipelines_tests.nba.oracles.judgement import PLAYER_WINDOW, player_completeness, quality, upstream_issues
 from backfill_pipelines_tests.nba.oracles.reports import on_roster, points_line, report_before
 from backfill_pipelines_tests.nba.oracles.stored import Row, Stored, before, frame, mean, on_day, ratio, rounded, total
 from backfill_pipelines_tests.nba.oracles.team_context import back_to_backs, last_days, next_games, phase_of
@@ -168,7 +168,8 @@ def _judged(columns: dict[str, Any], games: int, *, ready: bool) -> Row:
         "espn_team_rosters": columns["player_age"] is not None,
     }
     score = 95 if games >= PLAYER_WINDOW else 75 if games >= 5 else 50
-    return quality(score, columns, _set(missing), _set(used), ready=ready)
+    issues = [*_set(missing), *upstream_issues(columns, ready=ready)]
+    return quality(score, columns, issues, _set(used), ready=ready)
 
 
 def _set(flags: dict[str, bool]) -> list[str]:

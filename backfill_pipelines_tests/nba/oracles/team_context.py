@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from backfill_pipelines_tests.nba.oracles.arenas import hours_between, miles_between, zone_of
-from backfill_pipelines_tests.nba.oracles.judgement import completeness, quality
+from backfill_pipelines_tests.nba.oracles.judgement import completeness, quality, upstream_issues
 from backfill_pipelines_tests.nba.oracles.reports import report_before, team_lines
 from backfill_pipelines_tests.nba.oracles.stored import Row, Stored, before, frame, in_utc, on_day, ratio
 
@@ -71,11 +71,12 @@ def _row(stored: Stored, game: Row, *, home: bool) -> Row:
     }
     no_lines = columns["game_spread"] is None or columns["game_total"] is None
     no_report = columns["questionable_players_count"] is None
+    ready = all(row["is_production_ready"] for row in known)
     issues = ["missing_game_lines"] * no_lines + ["missing_injury_report"] * no_report
+    issues += upstream_issues(columns, ready=ready)
     sources = ["nbac_schedule"] + ["team_offense_game_summary"] * bool(known)
     sources += ["odds_api_game_lines"] * (columns["game_spread_source"] is not None)
     sources += ["nbac_injury_report", "nbac_starting_lineups"] * (not no_report)
-    ready = all(row["is_production_ready"] for row in known)
     score = 100 - 5 * no_lines - Fraction(5, 2) * no_report
     return quality(score, columns, issues, sources, ready=ready)
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from backfill_pipelines.backfill.contracts import Column
-from backfill_pipelines_tests.nba.analytics.comparison import compare
+from backfill_pipelines_tests.nba.analytics.comparison import compare, differences
 from backfill_pipelines_tests.nba.oracles.agreement import DAYS, ORACLES, left_out, of_table, rows_of
 from backfill_pipelines_tests.nba.oracles.stored import Stored
 
@@ -23,6 +23,12 @@ CHRISTMAS = [DAYS["Christmas"]]
 @pytest.mark.parametrize("table", ORACLES)
 def test_the_stored_rows_agree_with_the_oracle(stored: Stored, table: str) -> None:
     assert of_table(stored, table, DAYS.values()) == []
+
+
+def test_player_lines_and_the_summaries_agree_with_the_oracle(real_season: Path) -> None:
+    found = differences(real_season, list(DAYS.values()))
+    assert found == {table: [] for table in found}
+    assert len(found) == 4
 
 
 @pytest.mark.parametrize("table", ORACLES)

@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 
+from backfill_pipelines.backfill.phase_gates import is_own
 from backfill_pipelines.nba.phase_gates.assets import build_phase_gates
 from backfill_pipelines.stores.duckdb import DuckDBWarehouse
 from backfill_pipelines.stores.objects import ObjectStore
@@ -26,6 +27,8 @@ class Said:
     text: str
     verdicts: dict[str, dg.AssetCheckEvaluation]
     materialized: dict[str, Any]
+    #: Checks of other seasons, as they were before.
+    repeated: dict[str, dg.AssetCheckEvaluation]
 
     @property
     def words(self) -> str:
@@ -59,11 +62,13 @@ class Bench:
             raise_on_error=False,
         )
         records = self.instance.event_log_storage.get_latest_asset_check_execution_by_key(list(asset.check_keys))
-        verdicts = {
+        found = {
             key.name: record.evaluation
             for key, record in records.items()
             if record.run_id == result.run_id and isinstance(record.evaluation, dg.AssetCheckEvaluation)
         }
+        verdicts = {name: evaluation for name, evaluation in found.items() if is_own(evaluation)}
+        repeated = {name: evaluation for name, evaluation in found.items() if name not in verdicts}
         events = result.asset_materializations_for_node(asset.op.name)
         failed = result.failure_data_for_node(asset.op.name)
         said = failed.user_failure_data.description if failed and failed.user_failure_data else ""
@@ -71,4 +76,4 @@ class Bench:
             assert failed.error
             said = failed.error.to_string()
         metadata = {name: value.value for name, value in events[0].metadata.items()} if events else {}
-        return Said(result.success, said or str(metadata["backfill/verdict"]), verdicts, metadata)
+        return Said(result.success, said or str(metadata["backfill/verdict"]), verdicts, metadata, repeated)

@@ -11,6 +11,7 @@ from backfill_pipelines.backfill.admission import FIRST_PARTITION, LAST_PARTITIO
 from backfill_pipelines.backfill.busy import ASSET_TAG, PROCESS_TAG, this_process
 from backfill_pipelines.nba.catalog import ANALYTICS_PHASE, PRECOMPUTE_PHASE
 from backfill_pipelines.nba.phase_gates.names import GATE_0, GATE_1, GATES, gate_before
+from backfill_pipelines.nba.seasons import SEASONS
 from backfill_pipelines_tests.nba.phase_gates.bench import DAYS, Bench
 
 DAY = str(DAYS[-1])
@@ -197,6 +198,22 @@ def test_a_smoke_date_that_does_not_compute_right_is_red_with_the_gate_that_says
     assert f"nba_analytics/team_offense_game_summary {DAYS[0]}: offence_is_plausible" in red.text
 
 
+def test_checks_of_seasons_that_nobody_asked_about_warn_that_they_are_not_measured_and_admit_nothing(
+    bench: Bench,
+) -> None:
+    """Without a word of the run Dagster shows them as failed, as if their season were red."""
+    said = bench.gate(0)
+    others = {GATE_0.check_of(season.name) for season in SEASONS} - {GATE_0.check_of("2022-23")}
+    assert set(said.repeated) == others
+    for evaluation in said.repeated.values():
+        assert (evaluation.passed, evaluation.severity) == (False, dg.AssetCheckSeverity.WARN)
+        assert str(evaluation.description).startswith("not measured: ")
+    gate = gate_before(ANALYTICS_PHASE)
+    assert gate is not None
+    (problem,) = behind_gate(bench.instance, gate, ["2023-11-08"])["2023-11-08"].sample
+    assert "phase_2_is_complete_2023_24 has not been measured. Repair: backfill gate nba 0" in problem
+
+
 def test_a_table_of_the_next_phase_is_admitted_over_the_days_that_a_green_gate_has_judged(bench: Bench) -> None:
     gate = gate_before(ANALYTICS_PHASE)
     assert gate is not None
@@ -217,8 +234,14 @@ def test_a_run_about_another_season_does_not_take_a_verdict_back(bench: Bench) -
     gate = gate_before(PRECOMPUTE_PHASE)
     assert gate is not None
     assert gate.key == GATE_1.key
-    assert bench.gate(1).green
-    assert not bench.gate(1, seasons=["2021-22"], first_date="", last_date="").green
+    first = bench.gate(1)
+    assert first.green
+    about_another = bench.gate(1, seasons=["2021-22"], first_date="", last_date="")
+    assert not about_another.green
+    repeated = about_another.repeated[f"{GATE_1.name}_{SEASON}"]
+    own = first.verdicts[f"{GATE_1.name}_{SEASON}"]
+    assert (repeated.passed, repeated.description) == (own.passed, own.description)
+    assert repeated.metadata.items() > own.metadata.items(), "with the days that it covers, and whose it is"
     assert behind_gate(bench.instance, gate, [DAY])[DAY].violations == 0
     bench.sql(NO_SUMMARY)
     assert not bench.gate(1).green

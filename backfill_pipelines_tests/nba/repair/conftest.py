@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -34,6 +34,7 @@ class Site:
     """A state folder and its feeds, and the command over them."""
 
     folder: Path
+    days: Sequence[date] = tuple(DAYS)
 
     def __call__(self, *arguments: str) -> Result:
         return CliRunner().invoke(app, list(arguments), catch_exceptions=False)
@@ -53,12 +54,12 @@ class Site:
         path.write_text(json.dumps(document, indent=1))
 
     def query(self, statement: str, **parameters: Any) -> list[Row]:
-        with build_warehouse(read_settings()).session(Work("test", "test", tuple(DAYS))) as session:
+        with build_warehouse(read_settings()).session(Work("test", "test", tuple(self.days))) as session:
             return session.query(statement, parameters).to_pylist()
 
     def digests(self) -> dict[Partition, str]:
         """Content of every partition as published."""
-        with build_warehouse(read_settings()).session(Work("test", "test", tuple(DAYS))) as session:
+        with build_warehouse(read_settings()).session(Work("test", "test", tuple(self.days))) as session:
             return {
                 Partition(entry.contract.full_name, day): digest.value
                 for entry in CATALOG

@@ -345,7 +345,9 @@ SELECT
       IF(w.games >= 10, NULL, CONCAT('thin_sample:', CAST(w.games AS STRING), '/10')),
       IF(t.game_spread IS NULL OR t.game_total IS NULL, 'missing_game_lines', NULL),
       IF(l.game_id IS NULL, 'missing_injury_report', NULL),
-      IF(b.latest IS NULL, 'missing_prop_line', NULL)
+      IF(b.latest IS NULL, 'missing_prop_line', NULL),
+      IF(LEAST(w.games, 10) = LEAST(w.lines, 10), NULL, 'historical_gap'),
+      IF(IFNULL(t.is_ready, FALSE) AND IFNULL(s.is_ready, TRUE), NULL, 'upstream_incomplete')
     ]) AS issue
     WHERE issue IS NOT NULL
   ) AS data_quality_issues,

@@ -224,7 +224,9 @@ SELECT
     SELECT issue
     FROM UNNEST([
       IF(s.latest IS NULL OR t.latest IS NULL, 'missing_game_lines', NULL),
-      IF(a.game_id IS NULL, 'missing_injury_report', NULL)
+      IF(a.game_id IS NULL, 'missing_injury_report', NULL),
+      IF(g.results = g.n - 1, NULL, 'historical_gap'),
+      IF(g.results_are_ready, NULL, 'upstream_incomplete')
     ]) AS issue
     WHERE issue IS NOT NULL
   ) AS data_quality_issues,
