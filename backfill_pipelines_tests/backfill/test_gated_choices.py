@@ -61,11 +61,13 @@ def asset_of(target: LedgerTarget, refused: Sequence[str] = ()) -> dg.AssetsDefi
         }
 
     spec = GatedSpec(
+        pool="toy_writer",
         dg.AssetKey(["toy", "buckets"]),
         "Toy buckets.",
         "toy",
         GATES,
         own_check=closed,
+        pool="toy_writer",
         repair=lambda partitions: f"toy run {','.join(partitions)}",
     )
     return gated_asset(
@@ -75,7 +77,6 @@ def asset_of(target: LedgerTarget, refused: Sequence[str] = ()) -> dg.AssetsDefi
         open_target=target.open,
         required_resource_keys=set(),
         config_type=ToyConfig,
-        pool="toy_writer",
     )
 
 
