@@ -61,7 +61,6 @@ def asset_of(target: LedgerTarget, refused: Sequence[str] = ()) -> dg.AssetsDefi
         }
 
     spec = GatedSpec(
-        pool="toy_writer",
         dg.AssetKey(["toy", "buckets"]),
         "Toy buckets.",
         "toy",
