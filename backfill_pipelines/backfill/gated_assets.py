@@ -5,10 +5,9 @@ and ends in a failure that names the partitions that stayed red. What a partitio
 business of the ``RangeTarget`` that a domain supplies.
 """
 
-import gc
 import warnings
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -24,6 +23,7 @@ from backfill_pipelines.backfill.admission import (
     behind_gate,
 )
 from backfill_pipelines.backfill.failures import ReadBackError
+from backfill_pipelines.backfill.garbage import rare_collections
 from backfill_pipelines.backfill.gates import (
     Gate,
     Measurement,
@@ -207,7 +207,7 @@ def _run_range(
     partitions = list(context.partition_keys)
     outcomes, admission = _admission(context, spec, partitions, config, mode)
     outcome, run_metadata = RangeOutcome({p: outcomes[p] for p in partitions}), dict[str, Any]()
-    with _rare_collections(), open_target(context, admission) as target:
+    with rare_collections(), open_target(context, admission) as target:
         if admission.partitions:
             _audit(target, spec, outcomes, admission.partitions)
         # The last moment to stop: a pause is no outcome of a partition, so the ledger does not hear of it.
@@ -230,20 +230,6 @@ def _run_range(
             metadata={"failed_partitions": [o.partition for o in outcome.failed], **outcome.tally},
             allow_retries=False,
         )
-
-
-@contextmanager
-def _rare_collections() -> Generator[None]:
-    """Look for garbage cycles a hundred times less often: a tenth of the time of a range goes there otherwise.
-
-    Rows and events are many long-lived objects and no cycles.
-    """
-    before = gc.get_threshold()
-    gc.set_threshold(before[0] * 100, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def _unless_paused(spec: GatedSpec, paused: Pause | None, where: str) -> None:
