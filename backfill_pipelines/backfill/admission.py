@@ -14,7 +14,7 @@ import dagster as dg
 from dagster._core.event_api import PartitionKeyFilter
 
 from backfill_pipelines.backfill.gates import CAUSE, READ_BACK_GATE, SAMPLE_SIZE, Measurement
-from backfill_pipelines.backfill.run_mode import RunMode
+from backfill_pipelines.backfill.run_mode import GatedConfig, RunMode
 from backfill_pipelines.backfill.verdicts import latest_verdicts
 
 #: Check metadata of a phase gate: the first and the last partition that it has judged.
@@ -68,6 +68,9 @@ class HistoryReport:
 
 HistoryCheck = Callable[[dg.AssetExecutionContext, Sequence[str], RunMode], HistoryReport]
 
+#: A domain's own conditions on what may be computed, judged by data; red ones refuse a partition like a red upstream.
+OwnCheck = Callable[[dg.AssetExecutionContext, Sequence[str], GatedConfig], Mapping[str, Measurement]]
+
 
 @dataclass(frozen=True)
 class Admission:
@@ -76,6 +79,8 @@ class Admission:
     partitions: Sequence[str]
     mode: RunMode = field(default_factory=RunMode)
     issues: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    #: The launch-time choices of the run, of the type that the asset was built with.
+    config: GatedConfig = field(default_factory=GatedConfig)
 
 
 def behind_gate(instance: dg.DagsterInstance, gate: PhaseGate, partitions: Sequence[str]) -> Mapping[str, Measurement]:

@@ -16,6 +16,7 @@ import dagster as dg
 from backfill_pipelines.backfill.admission import (
     Admission,
     HistoryCheck,
+    OwnCheck,
     PhaseGate,
     Upstream,
     admit,
@@ -40,8 +41,8 @@ from backfill_pipelines.backfill.outcome import (
     StagedPartition,
     failure_message,
 )
-from backfill_pipelines.backfill.run_mode import REPAIR_TAG, SKIP_DOWNSTREAM_TAG, RangeConfig, RunMode, run_mode
-from backfill_pipelines.backfill.verdicts import attach_metadata, record_verdicts
+from backfill_pipelines.backfill.run_mode import REPAIR_TAG, SKIP_DOWNSTREAM_TAG, GatedConfig, RangeConfig, RunMode
+from backfill_pipelines.backfill.verdicts import attach_metadata, record_verdicts, restate_verdicts
 
 
 class RangeTarget(Protocol):
@@ -91,6 +92,10 @@ class GatedSpec:
     history: HistoryCheck | None = None
     #: What a backfill must have passed before the table is computed.
     phase_gate: PhaseGate | None = None
+    #: What else a domain asks before a partition is computed.
+    own_check: OwnCheck | None = None
+    #: The command that runs some partitions again, for the text of a failure; by default one with dates.
+    repair: Callable[[Sequence[str]], str] | None = None
     automation_condition: dg.AutomationCondition[Any] | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
@@ -102,7 +107,8 @@ class GatedSpec:
     @property
     def all_gates(self) -> list[Gate]:
         """The asset's own gates between admission and read-back."""
-        first = [upstream_gate("Repair the upstream partition first.")] if self.upstreams else []
+        asks = self.upstreams or self.own_check
+        first = [upstream_gate("Repair the upstream partition first.")] if asks else []
         second = [history_gate()] if self.history else []
         return [*first, *second, *self.gates, read_back_gate()]
 
@@ -114,8 +120,12 @@ def gated_asset(
     partitions_per_run: int,
     open_target: TargetFactory,
     required_resource_keys: set[str],
+    config_type: type[GatedConfig] = RangeConfig,
+    pool: str | None = None,
 ) -> dg.AssetsDefinition:
     """The Dagster asset of a spec: one range run at most ``partitions_per_run`` partitions long.
+
+    ``config_type`` is what a launch may choose; the target finds the choices in its admission.
 
     Give parent and child different ``partitions_per_run``: Dagster puts assets of equal backfill policy into one
     run, and there a single red date of the parent would skip the child for the whole range.
@@ -133,7 +143,12 @@ def gated_asset(
         skippable=True,
     )
 
-    @dg.multi_asset(
+    def _gated(context: dg.AssetExecutionContext, config: GatedConfig) -> Iterator[dg.MaterializeResult[Any]]:
+        yield from _run_range(context, spec, config, open_target)
+
+    # Dagster takes the config's schema from the annotation.
+    _gated.__annotations__["config"] = config_type
+    return dg.multi_asset(
         name=spec.name,
         specs=[asset_spec],
         check_specs=[_check_spec(spec.key, gate, partitions_def) for gate in spec.all_gates],
@@ -143,11 +158,8 @@ def gated_asset(
         required_resource_keys=required_resource_keys,
         # For infrastructure only: red partitions raise with allow_retries=False.
         retry_policy=dg.RetryPolicy(max_retries=1, delay=5),
-    )
-    def _gated(context: dg.AssetExecutionContext, config: RangeConfig) -> Iterator[dg.MaterializeResult[Any]]:
-        yield from _run_range(context, spec, config, open_target)
-
-    return _gated
+        pool=pool,
+    )(_gated)
 
 
 def _check_spec(key: dg.AssetKey, gate: Gate, partitions_def: dg.PartitionsDefinition[Any]) -> dg.AssetCheckSpec:
@@ -180,39 +192,50 @@ def _deps(spec: GatedSpec) -> list[dg.AssetDep]:
 
 
 def _run_range(
-    context: dg.AssetExecutionContext, spec: GatedSpec, config: RangeConfig, open_target: TargetFactory
+    context: dg.AssetExecutionContext, spec: GatedSpec, config: GatedConfig, open_target: TargetFactory
 ) -> Iterator[dg.MaterializeResult[Any]]:
-    mode = run_mode(context.run.tags, config, reads_history=spec.history is not None)
+    mode = config.mode(context.run.tags, reads_history=spec.history is not None)
     # Before anything is published: automation looks at the tags of the run that published.
     context.instance.add_run_tags(context.run.run_id, {SKIP_DOWNSTREAM_TAG: str(mode.skip_downstream).lower()})
     partitions = list(context.partition_keys)
-    outcomes, admission = _admission(context, spec, partitions, mode)
+    outcomes, admission = _admission(context, spec, partitions, config, mode)
     with open_target(context, admission) as target:
         if admission.partitions:
             _audit(target, spec, outcomes, admission.partitions)
-            _publish(target, spec, outcomes, admission.partitions, mode)
+            judged = [p for p in admission.partitions if not outcomes[p].is_left_open]
+            _publish(target, spec, outcomes, judged, mode)
         outcome = RangeOutcome({partition: outcomes[partition] for partition in partitions})
         target.record(outcome)
         run_metadata: Mapping[str, Any] = target.run_metadata() if outcome.green else {}
     context.log.info("%s: %s", spec.key.to_user_string(), dict(outcome.tally))
     yield from _materialize(context, spec.key, outcome, run_metadata)
-    record_verdicts(context, spec.key, [v for p in partitions for v in outcomes[p].verdicts])
+    if mode.dry_run:
+        restate_verdicts(context, [dg.AssetCheckKey(spec.key, gate.name) for gate in spec.all_gates], partitions)
+    else:
+        record_verdicts(context, spec.key, [v for p in partitions for v in outcomes[p].verdicts])
     if outcome.failed:
         raise dg.Failure(
-            description=failure_message(spec.key.to_user_string(), outcome.failed, len(partitions)),
+            description=failure_message(spec.key.to_user_string(), outcome.failed, len(partitions), repair=spec.repair),
             metadata={"failed_partitions": [o.partition for o in outcome.failed], **outcome.tally},
             allow_retries=False,
         )
 
 
 def _admission(
-    context: dg.AssetExecutionContext, spec: GatedSpec, partitions: Sequence[str], mode: RunMode
+    context: dg.AssetExecutionContext,
+    spec: GatedSpec,
+    partitions: Sequence[str],
+    config: GatedConfig,
+    mode: RunMode,
 ) -> tuple[dict[str, PartitionOutcome], Admission]:
     """Outcomes that start with the admission verdicts, and the partitions that may be computed."""
     outcomes = {p: PartitionOutcome(p, Decision.HELD_BACK) for p in partitions}
     admitted, issues = list(partitions), dict[str, Sequence[str]]()
-    if spec.upstreams:
+    if spec.upstreams or spec.own_check:
         measured = dict(admit(context.instance, spec.upstreams, partitions))
+        if spec.own_check:
+            own = spec.own_check(context, partitions, config)
+            measured = {p: measured[p].joined(own[p]) for p in partitions}
         if spec.phase_gate and mode.backfill and REPAIR_TAG not in context.run.tags:
             gate = behind_gate(context.instance, spec.phase_gate, partitions)
             measured = {p: measured[p].joined(gate[p]) for p in partitions}
@@ -222,7 +245,7 @@ def _admission(
         # With strict mode off the holes are shown and marked in the rows, and block nothing.
         gate_in_force = history_gate(blocking=mode.strict or mode.backfill)
         admitted, issues = _refuse(gate_in_force, report.measured, outcomes, admitted), dict(report.issues)
-    return outcomes, Admission(admitted, mode, issues)
+    return outcomes, Admission(admitted, mode, issues, config)
 
 
 def _refuse(
@@ -244,12 +267,16 @@ def _refuse(
 def _audit(
     target: RangeTarget, spec: GatedSpec, outcomes: Mapping[str, PartitionOutcome], admitted: Sequence[str]
 ) -> None:
-    """Stage the admitted partitions and measure every gate of the asset on them."""
+    """Stage the admitted partitions and measure every gate of the asset on those that are to be judged."""
     for partition, staged in target.stage(admitted).items():
         outcomes[partition].staged = staged
-    for gate in spec.gates:
-        for verdict in judge(gate, target.measure(gate, admitted), admitted):
+    judged = [p for p in admitted if not outcomes[p].is_left_open]
+    for gate in spec.gates if judged else ():
+        for verdict in judge(gate, target.measure(gate, judged), judged):
             outcomes[verdict.partition].verdicts.append(verdict)
+    for partition in set(admitted) - set(judged):
+        outcomes[partition].decision = Decision.LEFT_OPEN
+        outcomes[partition].verdicts.clear()
 
 
 def _publish(
@@ -287,13 +314,13 @@ def _materialize(
     outcome: RangeOutcome,
     run_metadata: Mapping[str, Any],
 ) -> Iterator[dg.MaterializeResult[Any]]:
-    """One materialisation for every green partition; the output itself only when all of them are."""
+    """One materialisation for every green partition; the output itself only when that is all of them."""
     green = outcome.green
     metadata = {p: partition_metadata(outcome.partitions[p]) for p in green}
     if green:
         # The UI shows the newest materialisation's: once a run is enough, and keeps the event log small.
         metadata[green[-1]] |= dict(run_metadata)
-    if not outcome.failed:
+    if len(green) == len(outcome.partitions):
         attach_metadata(context, key, metadata)
         yield dg.MaterializeResult(asset_key=key)
         return

@@ -59,6 +59,7 @@ def partition_metadata(outcome: PartitionOutcome) -> dict[str, Any]:
             found["backfill/quarantined"] = staged.quarantined
         if staged.warnings:
             found["backfill/warnings"] = "\n".join(staged.warnings)
+        found |= staged.metadata
     return found
 
 

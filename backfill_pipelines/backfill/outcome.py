@@ -1,9 +1,10 @@
 """What a run did to each partition: state, rows, digest, verdicts, and the tally of a range."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from backfill_pipelines.backfill.gates import READ_BACK_GATE, Verdict
 
@@ -27,6 +28,8 @@ class Decision(StrEnum):
     ALREADY_DONE = "already_done"
     HELD_BACK = "held_back"
     REFUSED = "refused"
+    #: Not brought to an end because it was asked for so (a dry run, a limit): neither green nor failed.
+    LEFT_OPEN = "left_open"
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,10 @@ class StagedPartition:
     rows_expected: int | None = None
     quarantined: int = 0
     warnings: tuple[str, ...] = ()
+    #: Deliberately unfinished: it is neither judged nor published, and what was said of it before stays.
+    is_open: bool = False
+    #: What the domain shows of it, beside the counts above.
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass
@@ -56,6 +63,11 @@ class PartitionOutcome:
     def is_green(self) -> bool:
         """Published as judged, now or before."""
         return self.decision in (Decision.PUBLISHED, Decision.ALREADY_DONE)
+
+    @property
+    def is_left_open(self) -> bool:
+        """Computed, and deliberately not brought to an end."""
+        return self.staged is not None and self.staged.is_open
 
     @property
     def red(self) -> list[Verdict]:
@@ -85,8 +97,9 @@ class RangeOutcome:
 
     @property
     def failed(self) -> list[PartitionOutcome]:
-        """Partitions that are not."""
-        return [outcome for outcome in self.partitions.values() if not outcome.is_green]
+        """Partitions that should be and are not."""
+        outcomes = self.partitions.values()
+        return [one for one in outcomes if not one.is_green and one.decision is not Decision.LEFT_OPEN]
 
     @property
     def tally(self) -> Counter[str]:
@@ -94,13 +107,25 @@ class RangeOutcome:
         return Counter(str(outcome.decision) for outcome in self.partitions.values())
 
 
-def failure_message(asset: str, failed: Iterable[PartitionOutcome], total: int, *, shown: int = 20) -> str:
-    """The text of a failed range run: partitions, reasons, and the command that repairs them."""
+def failure_message(
+    asset: str,
+    failed: Iterable[PartitionOutcome],
+    total: int,
+    *,
+    shown: int = 20,
+    repair: Callable[[Sequence[str]], str] | None = None,
+) -> str:
+    """The text of a failed range run: partitions, reasons, and the command that repairs them.
+
+    ``repair`` gives a domain's own command for some partitions; the default names an asset and dates.
+    """
     found = list(failed)
     lines = [f"{len(found)} of {total} partitions of {asset} failed; the others are published."]
     lines += [f"  {outcome.partition}: {outcome.failure_text}" for outcome in found[:shown]]
     if len(found) > shown:
         lines.append(f"  ... and {len(found) - shown} more")
-    dates = " ".join(f"--date {outcome.partition}" for outcome in found[:shown])
-    lines.append(f"Repair: mend the cause, then: backfill run {asset} {dates}")
+    partitions = [outcome.partition for outcome in found[:shown]]
+    dates = " ".join(f"--date {partition}" for partition in partitions)
+    command = repair(partitions) if repair else f"backfill run {asset} {dates}"
+    lines.append(f"Repair: mend the cause, then: {command}")
     return "\n".join(lines)

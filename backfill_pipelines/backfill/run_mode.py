@@ -22,8 +22,16 @@ REPAIR_TAG = "backfill/repair"
 SKIP_DOWNSTREAM_TAG = "backfill/skip_downstream"
 
 
-class RangeConfig(dg.Config):
-    """Launch-time choices of a range run; every default is the safe one."""
+class GatedConfig(dg.Config):
+    """What every config of a gated asset can say: how its run is to behave. A domain adds its own choices."""
+
+    def mode(self, tags: Mapping[str, str], *, reads_history: bool) -> "RunMode":  # noqa: ARG002
+        """The mode of a run with these tags; ``reads_history`` is True for a table that reads earlier partitions."""
+        return RunMode(backfill=is_launched(tags), skip_downstream=is_launched(tags))
+
+
+class RangeConfig(GatedConfig):
+    """Launch-time choices of a range run over dates; every default is the safe one."""
 
     backfill_mode: bool | None = Field(
         default=None,
@@ -45,6 +53,10 @@ class RangeConfig(dg.Config):
     )
     force: bool = Field(default=False, description="Write partitions again although their content has not changed.")
 
+    def mode(self, tags: Mapping[str, str], *, reads_history: bool) -> "RunMode":
+        """The mode that the choices and the tags make."""
+        return run_mode(tags, self, reads_history=reads_history)
+
 
 @dataclass(frozen=True)
 class RunMode:
@@ -56,6 +68,13 @@ class RunMode:
     skip_downstream: bool = False
     stop_on_error: bool = False
     force: bool = False
+    #: Nothing is published, so nothing is judged either: a run without verdicts and materialisations.
+    dry_run: bool = False
+
+
+def is_launched(tags: Mapping[str, str]) -> bool:
+    """Whether a person launched the run: a backfill, or the command line."""
+    return BACKFILL_ID_TAG in tags or CLI_TAG in tags
 
 
 def run_mode(tags: Mapping[str, str], config: RangeConfig, *, reads_history: bool) -> RunMode:
@@ -71,8 +90,7 @@ def run_mode(tags: Mapping[str, str], config: RangeConfig, *, reads_history: boo
             "on_error=continue is not for a table that reads earlier dates: the dates after a red one would be built "
             "on a hole. Repair: use stop"
         )
-    launched = BACKFILL_ID_TAG in tags or CLI_TAG in tags
-    backfill = launched if config.backfill_mode is None else config.backfill_mode
+    backfill = is_launched(tags) if config.backfill_mode is None else config.backfill_mode
     return RunMode(
         backfill=backfill,
         strict=config.strict_mode,

@@ -11,10 +11,13 @@ import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData,
 )
+from dagster._core.event_api import PartitionKeyFilter
 from dagster._core.events import DagsterEvent, DagsterEventBatchMetadata, DagsterEventType
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from backfill_pipelines.backfill.gates import Verdict
+
+_EVALUATED = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
 
 
 def record_verdicts(context: dg.AssetExecutionContext, key: dg.AssetKey, verdicts: Sequence[Verdict]) -> None:
@@ -39,6 +42,27 @@ def record_verdicts(context: dg.AssetExecutionContext, key: dg.AssetKey, verdict
 def record_evaluations(context: dg.AssetExecutionContext, evaluations: Sequence[dg.AssetCheckEvaluation]) -> None:
     """Evaluations of checks without partitions, as they are."""
     _record(context, [(evaluation, evaluation.description or "") for evaluation in evaluations])
+
+
+def restate_verdicts(
+    context: dg.AssetExecutionContext, checks: Sequence[dg.AssetCheckKey], partitions: Iterable[str]
+) -> None:
+    """Say again what was last said of partitions that this run has not touched.
+
+    Dagster plans every check of a run, and a check that was planned and not evaluated is no pass: without this a dry
+    run would take the green from what it only looked at. A partition that nothing was ever said of stays so.
+    """
+    storage = context.instance.event_log_storage
+    found = [
+        record.evaluation
+        for partition in partitions
+        for check in checks
+        for record in storage.get_asset_check_execution_history(
+            check, limit=1, status=_EVALUATED, partition_filter=PartitionKeyFilter(key=partition)
+        )
+    ]
+    evaluations = [evaluation for evaluation in found if isinstance(evaluation, dg.AssetCheckEvaluation)]
+    _record(context, [(evaluation, "as it was: nothing was changed by this run") for evaluation in evaluations])
 
 
 def latest_target(

@@ -5,7 +5,8 @@ statements on both. Ledgers, budgets, rate limiters, leases and decisions live i
 hands them to ``ControlStore.ensure``. What they mean is said there, nothing of it here.
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import dagster as dg
 import sqlalchemy as sa
 from pydantic import Field, PrivateAttr
 from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 
 from backfill_pipelines.backfill.failures import StoreBusy, StoreError
@@ -66,6 +68,23 @@ class ControlStore(dg.ConfigurableResource):
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None
+
+
+def store_time(connection: sa.Connection) -> float:
+    """Seconds since the epoch by the clock that all users of the store share, so that no host's clock decides.
+
+    An embedded store has users on one machine only; a server's own clock is asked.
+    """
+    if connection.dialect.name == "sqlite":
+        return time.time()
+    return float(connection.execute(sa.text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
+
+
+def insert_missing(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert the rows whose keys are not there yet, whoever else does the same at the same time."""
+    if rows:
+        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+        connection.execute(dialect.insert(table).on_conflict_do_nothing(), [dict(row) for row in rows])
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:

@@ -64,6 +64,14 @@ class ObjectStore(dg.ConfigurableResource):
             batch = keys[start : start + READ_BATCH]
             yield from zip(batch, self._each(self._content, batch), strict=True)
 
+    def read_present(self, keys: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        """Contents of those of the objects that exist, in the order of the keys; an absent one is no error."""
+        for start in range(0, len(keys), READ_BATCH):
+            batch = keys[start : start + READ_BATCH]
+            for key, content in zip(batch, self._each(self._content_if_present, batch), strict=True):
+                if content is not None:
+                    yield key, content
+
     def write(self, key: str, content: bytes) -> None:
         """Write an object, whole or not at all; one that is there is replaced."""
         filesystem, root = self._filesystem
@@ -124,6 +132,12 @@ class ObjectStore(dg.ConfigurableResource):
     def _content(self, key: str) -> bytes:
         filesystem, root = self._filesystem
         return Path(root, key).read_bytes() if self._is_local else filesystem.cat_file(f"{root}/{key}")
+
+    def _content_if_present(self, key: str) -> bytes | None:
+        try:
+            return self._content(key)
+        except FileNotFoundError:
+            return None
 
     def _list_local(self, prefix: str) -> list[ObjectInfo]:
         root = self._filesystem[1]
