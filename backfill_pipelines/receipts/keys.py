@@ -49,6 +49,11 @@ class RecordKey:
         """The key of a record, with its bucket."""
         return cls(bucket_of(image_id), image_id, receipt_id)
 
+    @property
+    def name(self) -> str:
+        """A record as people name it in a decision: ``image_id/receipt_id``."""
+        return f"{self.image_id}/{self.receipt_id}"
+
 
 def bucket_of(image_id: str) -> str:
     """The bucket of an image: uniform, since the first byte of a UUID of version 4 is random."""
