@@ -246,9 +246,7 @@ class CallLedger:
             call = Call(row.call_id, row.run_id, row.place_id, Tier(row.tier), row.month, row.price)
             self._move(connection, call, CallState.RESERVED, CallState.UNCERTAIN)
         ids = [row.call_id for row in rows]
-        connection.execute(
-            CALLS.update().where(CALLS.c.call_id.in_(ids)).values(state=str(CallState.UNCERTAIN))
-        )
+        connection.execute(CALLS.update().where(CALLS.c.call_id.in_(ids)).values(state=str(CallState.UNCERTAIN)))
         return len(rows)
 
     def stop(self, connection: sa.Connection, kind: str, detail: str, run_id: str) -> None:

@@ -98,7 +98,8 @@ class FetchReport:
     def is_complete(self) -> bool:
         """Whether every id is settled: nothing failed, parked or not attempted."""
         return not any(
-            one.outcome in (IdOutcome.FAILED, IdOutcome.PARKED, IdOutcome.NOT_ATTEMPTED) for one in self.fetched.values()
+            one.outcome in (IdOutcome.FAILED, IdOutcome.PARKED, IdOutcome.NOT_ATTEMPTED)
+            for one in self.fetched.values()
         )
 
     def counts(self) -> dict[str, int]:

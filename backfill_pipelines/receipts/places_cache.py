@@ -73,7 +73,7 @@ def entry_key(place_id: str) -> str:
     """Where the entry of an id is; names are safe as files, and long ids keep theirs short."""
     digest = sha256(place_id.encode()).hexdigest()
     name = quote(place_id, safe="")
-    name = name if len(name) <= _MOST_NAME else f"{name[:_MOST_NAME // 2]}~{digest[:32]}"
+    name = name if len(name) <= _MOST_NAME else f"{name[: _MOST_NAME // 2]}~{digest[:32]}"
     return f"{FOLDER}/{digest[:2]}/{name}.json"
 
 

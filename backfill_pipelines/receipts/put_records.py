@@ -153,8 +153,11 @@ def condition_of(ready: Ready) -> Expression:
 def is_ours(ready: Ready, current: Item) -> bool:
     """Whether a stored item is what this put has written."""
     ours, found = (mark_of(item.get("reasoning", {}).get("S", "")) for item in (ready.built.item, current))
-    return ours is not None and found is not None and ours.run_id == found.run_id and (
-        content_digest(current) == ready.digest
+    return (
+        ours is not None
+        and found is not None
+        and ours.run_id == found.run_id
+        and (content_digest(current) == ready.digest)
     )
 
 
