@@ -116,6 +116,11 @@ class Settled:
             return CallState.UNCERTAIN
         return CallState.SETTLED if self.http_status == 200 else CallState.RELEASED
 
+    @property
+    def counts_as_spent(self) -> bool:
+        """Whether its price is part of the month's spend."""
+        return self.state is not CallState.RELEASED
+
 
 @dataclass(frozen=True)
 class Stop:
@@ -215,6 +220,13 @@ class CallLedger:
         self._insert(connection, calls, session, moment)
         return Reserved(tuple(calls), refusal)
 
+    def reserve_uncapped(self, connection: sa.Connection, run_id: str, session: str, place_id: str, tier: Tier) -> Call:
+        """Reserve one attempt that no budget refuses, because its SKU is free."""
+        self._lock(connection)
+        call = Call(uuid.uuid4().hex, run_id, place_id, tier, self.month(), 0)
+        self._insert(connection, [call], session, self._now().isoformat())
+        return call
+
     def settle(self, connection: sa.Connection, ended: Sequence[Settled]) -> None:
         """Say how attempts ended, in the caller's transaction."""
         if not ended:
@@ -230,8 +242,7 @@ class CallLedger:
         )
         values = [{"id": s.call.call_id, "new_state": str(s.state), "status": s.http_status} for s in ended]
         connection.execute(statement, values)
-        for one in ended:
-            self._move(connection, one.call, before[one.call.call_id], one.state)
+        _move(connection, [(one.call, before[one.call.call_id], one.state) for one in ended])
 
     def give_up_dead(self, connection: sa.Connection) -> int:
         """Make reserved attempts of processes that are gone uncertain; says how many there were."""
@@ -242,9 +253,8 @@ class CallLedger:
         if not dead:
             return 0
         rows = connection.execute(sa.select(CALLS).where(reserved, CALLS.c.session.in_(sorted(dead)))).all()
-        for row in rows:
-            call = Call(row.call_id, row.run_id, row.place_id, Tier(row.tier), row.month, row.price)
-            self._move(connection, call, CallState.RESERVED, CallState.UNCERTAIN)
+        calls = [Call(row.call_id, row.run_id, row.place_id, Tier(row.tier), row.month, row.price) for row in rows]
+        _move(connection, [(call, CallState.RESERVED, CallState.UNCERTAIN) for call in calls])
         ids = [row.call_id for row in rows]
         connection.execute(CALLS.update().where(CALLS.c.call_id.in_(ids)).values(state=str(CallState.UNCERTAIN)))
         return len(rows)
@@ -307,22 +317,7 @@ class CallLedger:
             for call in calls
         ]
         connection.execute(CALLS.insert(), rows)
-        for call in calls:
-            self._move(connection, call, None, CallState.RESERVED)
-
-    def _move(self, connection: sa.Connection, call: Call, before: CallState | None, after: CallState) -> None:
-        key = {"month": call.month, "tier": str(call.tier), "run_id": call.run_id}
-        if before is None:
-            insert_missing(connection, TOTALS, [key])
-        changes: Counter[str] = Counter({str(after): 1})
-        if before is not None:
-            changes[str(before)] -= 1
-        was_spent = before is not None and before is not CallState.RELEASED
-        spent = ((after is not CallState.RELEASED) - was_spent) * call.price_micros
-        values = {name: TOTALS.c[name] + number for name, number in changes.items() if number}
-        if values or spent:
-            where = [TOTALS.c[name] == value for name, value in key.items()]
-            connection.execute(TOTALS.update().where(*where).values(**values, spent=TOTALS.c.spent + spent))
+        _move(connection, [(call, None, CallState.RESERVED) for call in calls])
 
     def _states(self, connection: sa.Connection, call_ids: Sequence[str]) -> dict[str, CallState]:
         rows = connection.execute(sa.select(CALLS.c.call_id, CALLS.c.state).where(CALLS.c.call_id.in_(call_ids)))
@@ -349,3 +344,22 @@ class CallLedger:
     @staticmethod
     def _micros(dollars: Decimal) -> int:
         return int(dollars * _MICROS)
+
+
+def _move(connection: sa.Connection, moves: Sequence[tuple[Call, CallState | None, CallState]]) -> None:
+    """Bring the totals along with calls that go from one state (None: they are new) to another."""
+    changes: dict[tuple[str, str, str], Counter[str]] = {}
+    for call, before, after in moves:
+        changed = changes.setdefault((call.month, str(call.tier), call.run_id), Counter())
+        changed[str(after)] += 1
+        if before is not None:
+            changed[str(before)] -= 1
+        was_spent = before is not None and before is not CallState.RELEASED
+        changed["spent"] += ((after is not CallState.RELEASED) - was_spent) * call.price_micros
+    keys = ("month", "tier", "run_id")
+    insert_missing(connection, TOTALS, [dict(zip(keys, key, strict=True)) for key in changes])
+    for key, changed in changes.items():
+        where = [TOTALS.c[name] == value for name, value in zip(keys, key, strict=True)]
+        values = {name: TOTALS.c[name] + number for name, number in changed.items() if number}
+        if values:
+            connection.execute(TOTALS.update().where(*where).values(**values))

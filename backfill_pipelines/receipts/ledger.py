@@ -140,6 +140,11 @@ class RecordLedger:
             connection.execute(RUNS.insert().values(**values))
             return run_id
 
+    def run_with(self, origin: str) -> str | None:
+        """The run id that an origin has already; None at its first call."""
+        with self._control.transaction() as connection:
+            return connection.execute(sa.select(RUNS.c.run_id).where(RUNS.c.origin == origin)).scalar()
+
     def runs(self) -> Mapping[str, str]:
         """When each run of the plan was begun."""
         with self._control.transaction() as connection:
@@ -172,6 +177,18 @@ class RecordLedger:
         with self._control.transaction() as connection:
             found = self._select(connection, buckets=buckets, run_id=run_id)
         return {entry.key: entry for entry in sorted(found, key=lambda entry: entry.key)}
+
+    def tally(self) -> Mapping[tuple[Outcome, str, bool], int]:
+        """Records of the plan by outcome, reason, and whether another place is suspected; without open intents."""
+        columns = (RECORDS.c.outcome, RECORDS.c.reason, RECORDS.c.is_suspicious)
+        statement = (
+            sa.select(*columns, sa.func.count().label("records"))
+            .where(RECORDS.c.plan_id == self.plan_id, RECORDS.c.outcome.is_not(None))
+            .group_by(*columns)
+        )
+        with self._control.transaction() as connection:
+            rows = connection.execute(statement).all()
+        return {(Outcome(row.outcome), row.reason, bool(row.is_suspicious)): row.records for row in rows}
 
     def forget(self, keys: Sequence[RecordKey]) -> None:
         """Take records up again as if no run had seen them: after a rollback, or a reopened quarantine."""

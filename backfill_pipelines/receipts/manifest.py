@@ -9,7 +9,7 @@ receipts/manifest/{run_id}/begun.json        taken first: who has the run id
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -153,16 +153,17 @@ def publish(objects: ObjectStore, manifest: Manifest, counts: Sequence[Mapping[s
     objects.write(_key(manifest.run_id, _MANIFEST), canonical_json(said).encode())
 
 
-def read_rows(objects: ObjectStore, manifest: Manifest) -> list[Row]:
-    """The records of a manifest, in order, each file compared with its digest.
+def read_rows(objects: ObjectStore, manifest: Manifest, buckets: Collection[str] | None = None) -> list[Row]:
+    """The records of a manifest, in order, of some buckets or all, each file compared with its digest.
 
     Raises:
         StoreError: a file is not what was written.
     """
+    wanted = None if buckets is None else {f"bucket={bucket}.jsonl" for bucket in buckets}
+    names = [name for name in manifest.files if name != _MALFORMED and (wanted is None or name in wanted)]
     return [
         Row(**{**line, "notes": tuple(line["notes"])})
-        for name, lines in _read_files(objects, manifest)
-        if name != _MALFORMED
+        for _, lines in _read_files(objects, manifest, names)
         for line in lines
     ]
 
@@ -171,7 +172,7 @@ def count_files(objects: ObjectStore, manifest: Manifest) -> Totals:
     """Count a manifest in its files, as they are read back."""
     records, malformed = read_rows(objects, manifest), 0
     if _MALFORMED in manifest.files:
-        malformed = sum(len(lines) for name, lines in _read_files(objects, manifest) if name == _MALFORMED)
+        malformed = sum(len(lines) for _, lines in _read_files(objects, manifest, [_MALFORMED]))
     eligible = sum(row.eligible for row in records)
     keys = {(row.image_id, row.receipt_id) for row in records}
     return Totals(eligible, len(records) - eligible, malformed, len(keys))
@@ -226,8 +227,10 @@ def stale_because(manifest: Manifest, now: datetime, metadata_rows: int | None =
     return ""
 
 
-def _read_files(objects: ObjectStore, manifest: Manifest) -> list[tuple[str, list[dict[str, Any]]]]:
-    names = sorted(manifest.files)
+def _read_files(
+    objects: ObjectStore, manifest: Manifest, wanted: Sequence[str]
+) -> list[tuple[str, list[dict[str, Any]]]]:
+    names = sorted(wanted)
     found: list[tuple[str, list[dict[str, Any]]]] = []
     for name, (key, content) in zip(names, objects.read([_key(manifest.run_id, n) for n in names]), strict=True):
         if sha256(content).hexdigest() != manifest.files[name]["sha256"]:

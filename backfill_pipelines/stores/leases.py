@@ -74,13 +74,17 @@ class Holder:
     expires: datetime
 
     def __str__(self) -> str:
-        return f"{self.holder} ({self.purpose}) on {self.host}, pid {self.pid}, since {self.since:%Y-%m-%d %H:%M:%S} UTC"
+        return (
+            f"{self.holder} ({self.purpose}) on {self.host}, pid {self.pid}, since {self.since:%Y-%m-%d %H:%M:%S} UTC"
+        )
 
 
 class Lease:
     """A lease that is held, with the thread that keeps it."""
 
-    def __init__(self, control: ControlStore, name: str, token: str, beat_seconds: float, expiry_seconds: float) -> None:
+    def __init__(
+        self, control: ControlStore, name: str, token: str, beat_seconds: float, expiry_seconds: float
+    ) -> None:
         self.name = name
         self._control = control
         self._token = token
