@@ -12,10 +12,10 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData,
 )
 from dagster._core.event_api import PartitionKeyFilter
-from dagster._core.events import DagsterEvent, DagsterEventBatchMetadata, DagsterEventType
+from dagster._core.events import AssetObservationData, DagsterEvent, DagsterEventBatchMetadata, DagsterEventType
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
-from backfill_pipelines.backfill.gates import Verdict
+from backfill_pipelines.backfill.gates import Verdict, all_measured, read_back_gate
 
 _EVALUATED = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
 
@@ -63,6 +63,31 @@ def restate_verdicts(
     ]
     evaluations = [evaluation for evaluation in found if isinstance(evaluation, dg.AssetCheckEvaluation)]
     _record(context, [(evaluation, "as it was: nothing was changed by this run") for evaluation in evaluations])
+
+
+def withdraw(run: dg.DagsterRun, instance: dg.DagsterInstance, key: dg.AssetKey, causes: Mapping[str, str]) -> None:
+    """Take back that partitions are published: the summary check of each turns red, and downstream refuses it.
+
+    Dagster cannot undo a materialisation; what every admission asks is the latest verdict. ``causes`` say why, by
+    partition, and what to do; downstream repeats them. The verdicts are those of a run: of a partition's verdicts
+    without a run the event storage takes one, and never a second.
+    """
+    targets = latest_materializations(instance, key, causes)
+    for partition, cause in causes.items():
+        verdict = Verdict(read_back_gate(), partition, all_measured(1, 1, [cause], "withdrawn"))
+        evaluation = _evaluation(key, verdict, targets.get(partition))
+        _report(run, instance, DagsterEventType.ASSET_CHECK_EVALUATION, evaluation, verdict.text)
+
+
+def observe(run: dg.DagsterRun, instance: dg.DagsterInstance, observation: dg.AssetObservation) -> None:
+    """Say something of a partition in the name of a run that does not compute it."""
+    data = AssetObservationData(observation)
+    _report(run, instance, DagsterEventType.ASSET_OBSERVATION, data, observation.description or "")
+
+
+def _report(run: dg.DagsterRun, instance: dg.DagsterInstance, kind: DagsterEventType, data: Any, message: str) -> None:
+    event = DagsterEvent(kind.value, run.job_name, event_specific_data=data, message=message)
+    instance.report_dagster_event(event, run.run_id)
 
 
 def latest_target(

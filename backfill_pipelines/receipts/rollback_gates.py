@@ -67,7 +67,7 @@ def _compare(preview: Preview, applied: Applied, after: TableDigests, objects: O
 
 
 def _reconciles(preview: Preview, applied: Applied) -> GateResult:
-    """All that was applied = deleted + restored + already_absent + changed_since, over this call and those before it."""
+    """Applied is deleted + restored + already_absent + changed_since, over all calls."""
     never = [key for key, one in applied.undone.items() if one.state is State.NEVER_APPLIED]
     total = len(preview.done) + len(preview.steps) - len(never)
     counts = {state: sum(one.state is state for one in applied.undone.values()) for state in APPLIED}
