@@ -106,6 +106,11 @@ class RangeOutcome:
         """Counts by decision."""
         return Counter(str(outcome.decision) for outcome in self.partitions.values())
 
+    @property
+    def red_gates(self) -> Counter[str]:
+        """In how many partitions each gate is red."""
+        return Counter(verdict.gate.name for outcome in self.partitions.values() for verdict in outcome.red)
+
 
 def failure_message(
     asset: str,

@@ -171,6 +171,17 @@ def latest_verdict(instance: dg.DagsterInstance, check: dg.AssetCheckKey, partit
     return latest_verdicts(instance, [check])[check].get(partition)
 
 
+def not_passed(instance: dg.DagsterInstance, checks: Sequence[dg.AssetCheckKey]) -> list[str]:
+    """Names of checks without partitions whose latest run did not pass; one that was never run is not named."""
+    latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(checks))
+    evaluations = {key: record.evaluation for key, record in latest.items()}
+    return sorted(
+        key.name
+        for key, evaluation in evaluations.items()
+        if not (isinstance(evaluation, dg.AssetCheckEvaluation) and evaluation.passed)
+    )
+
+
 def latest_verdicts(
     instance: dg.DagsterInstance, checks: Sequence[dg.AssetCheckKey]
 ) -> Mapping[dg.AssetCheckKey, Mapping[str, bool]]:

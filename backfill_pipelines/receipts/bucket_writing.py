@@ -15,7 +15,7 @@ from backfill_pipelines.receipts.before_images import save_before_image
 from backfill_pipelines.receipts.keys import RecordKey
 from backfill_pipelines.receipts.ledger import Entry, Intent, RecordLedger, Settlement
 from backfill_pipelines.receipts.manifest import Row
-from backfill_pipelines.receipts.outcomes import Outcome, Reason
+from backfill_pipelines.receipts.outcomes import Outcome
 from backfill_pipelines.receipts.put_records import RecordPutter
 from backfill_pipelines.receipts.record_preparing import Prepared, Preparing, Ready, key_of
 from backfill_pipelines.receipts.stop_rules import StopRules
@@ -27,7 +27,7 @@ _UNDER_WAY = 2
 _SAMPLE_SECONDS = 300.0
 
 #: Reasons for which a run ended before its work did.
-LIMIT, THROTTLED, RATIO, UNANSWERED = "limit", "throttled", "ratio", "unanswered"
+THROTTLED, RATIO = "throttled", "ratio"
 
 Submitted = Sequence[tuple[Ready, "Future[Settlement | Ready]"]]
 
@@ -213,7 +213,3 @@ class BucketWriter:
         self.written.samples.append(sample)
         self._log(sample.text)
 
-
-def left_reason(written: Written) -> Reason:
-    """Why a record was not attempted: the run was cut on purpose, or it ended early."""
-    return Reason.STOPPED if written.stop not in ("", LIMIT) else Reason.LIMIT

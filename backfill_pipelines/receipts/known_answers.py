@@ -1,4 +1,4 @@
-"""Answers for the writer: from the cache while they are fresh, by a fetch where one is allowed. Calls nothing itself."""
+"""Answers for the writer: from the cache while they are fresh, by a fetch where that is allowed."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta

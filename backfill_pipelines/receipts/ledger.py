@@ -190,6 +190,35 @@ class RecordLedger:
             rows = connection.execute(statement).all()
         return {(Outcome(row.outcome), row.reason, bool(row.is_suspicious)): row.records for row in rows}
 
+    def buckets(self) -> set[str]:
+        """The buckets that any run of the plan has worked on."""
+        statement = sa.select(RECORDS.c.bucket).where(RECORDS.c.plan_id == self.plan_id).distinct()
+        with self._control.transaction() as connection:
+            return set(connection.execute(statement).scalars())
+
+    def mean_write_units(self) -> float | None:
+        """Write units of a written record, as metered; None before the first one."""
+        statement = sa.select(sa.func.avg(RECORDS.c.write_units)).where(
+            RECORDS.c.plan_id == self.plan_id, RECORDS.c.write_units > 0, RECORDS.c.outcome == str(Outcome.CREATED)
+        )
+        with self._control.transaction() as connection:
+            found = connection.execute(statement).scalar()
+        return None if found is None else float(found)
+
+    def applied(self, bucket: str) -> int:
+        """How many records of a bucket were created or enriched."""
+        statement = (
+            sa.select(sa.func.count())
+            .select_from(RECORDS)
+            .where(
+                RECORDS.c.plan_id == self.plan_id,
+                RECORDS.c.bucket == bucket,
+                RECORDS.c.outcome.in_(sorted(map(str, WRITTEN))),
+            )
+        )
+        with self._control.transaction() as connection:
+            return connection.execute(statement).scalar_one()
+
     def forget(self, keys: Sequence[RecordKey]) -> None:
         """Take records up again as if no run had seen them: after a rollback, or a reopened quarantine."""
         with self._control.transaction() as connection:

@@ -4,8 +4,9 @@ The rows of the manifest say which records; what counts is what a strongly consi
 here. What is done with it is ``put_records``'s.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from backfill_pipelines.receipts import metadata as source
@@ -96,16 +97,16 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Preparing:
-    """How records are prepared in one run; ``run_id`` and ``at`` go into the mark of every item."""
+    """How records are prepared in one run; its id and the time go into the mark of every item."""
 
     items: ItemStore
     answers: Answers
     run_id: str
-    at: str
     photo_references_max: int = 0
     enrich_stubs: bool = False
     #: Look at the table even where the manifest says that there is nothing: a dry run has no put to find out.
     looks_first: bool = False
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def prepare(self, rows: Sequence[Row], known: Mapping[RecordKey, Entry]) -> Prepared:
         """Read a batch anew and say what is to be done with each record of it."""
@@ -160,7 +161,7 @@ class Preparing:
             reason = answer.reason or Reason.BAD_RESPONSE
             found.settled.append(Settlement(row.key, row.place_id, *_of(reason), detail=answer.detail))
             return
-        mark = Mark(self.run_id, self.at, row.source_digest)
+        mark = Mark(self.run_id, self.now().isoformat(), row.source_digest)
         built = build(row, answer.body, mark, photo_references_max=self.photo_references_max)
         if isinstance(built, Built):
             found.ready.append(Ready(row.key, row.place_id, built, before))

@@ -1,0 +1,129 @@
+"""The plan of a migration made from what is known now: waves, calls after the cache, write units, money, time.
+
+It calls nothing. The same state gives the same plan: its revision changes only when the plan itself does.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from backfill_pipelines.receipts.assessment import Assumptions, estimate_of
+from backfill_pipelines.receipts.assessment_report import Line, duration
+from backfill_pipelines.receipts.call_ledger import CallLedger
+from backfill_pipelines.receipts.known_answers import fresh_entries
+from backfill_pipelines.receipts.ledger import RecordLedger
+from backfill_pipelines.receipts.manifest import Manifest, Row, read_rows
+from backfill_pipelines.receipts.migration_context import needs_place
+from backfill_pipelines.receipts.migration_settings import MigrationSettings
+from backfill_pipelines.receipts.place import INDEXES
+from backfill_pipelines.receipts.place_reading import Existing
+from backfill_pipelines.receipts.places_cache import PlacesCache
+from backfill_pipelines.receipts.plans import Estimate, Plan, latest_plan, make_plan, save_plan
+from backfill_pipelines.receipts.prices import PRICES_AS_OF, SKUS, cost_of_calls
+from backfill_pipelines.receipts.waves import WaveShares
+from backfill_pipelines.stores.control import ControlStore
+from backfill_pipelines.stores.objects import ObjectStore
+
+
+def plan_migration(
+    objects: ObjectStore,
+    control: ControlStore,
+    manifest: Manifest,
+    settings: MigrationSettings,
+    table_arn: str,
+    *,
+    shares: WaveShares | None = None,
+    now: datetime | None = None,
+) -> Plan:
+    """The plan of the present state, saved; the saved one where nothing of it has changed."""
+    before = latest_plan(objects, manifest.table)
+    ledger = RecordLedger(control, before.plan_id) if before else None
+    rows = read_rows(objects, manifest)
+    begun = ledger.buckets() if ledger else set()
+    released = sum(bool(begun & set(wave.buckets)) for wave in before.waves) if before else 0
+    estimate = estimated(rows, objects, control, settings, ledger.mean_write_units() if ledger else None)
+    plan = make_plan(objects, manifest, rows, settings, table_arn, estimate, shares=shares, released=released, now=now)
+    if before and before.fingerprint == plan.fingerprint and before.waves == plan.waves:
+        return before
+    save_plan(objects, plan)
+    return plan
+
+
+def estimated(
+    rows: Sequence[Row],
+    objects: ObjectStore,
+    control: ControlStore,
+    settings: MigrationSettings,
+    measured_units: float | None = None,
+) -> Estimate:
+    """What the records without a place will take; item sizes as measured on the pilot, or as expected before it."""
+    tier = settings.wanted_tier
+    records = [row.place_id for row in rows if needs_place(row, enrich_stubs=settings.enrich_stubs)]
+    ids = set(records)
+    fresh = frozenset(fresh_entries(PlacesCache(objects), settings, ids))
+    calls = CallLedger.of(control, settings)
+    used = sum(one.counted for one in calls.spend() if one.month == calls.month() and one.tier is tier)
+    copies = 1 + len(INDEXES)
+    mean = Decimal(str(round(measured_units / copies, 4))) if measured_units else Assumptions().mean_units
+    found = estimate_of(
+        records,
+        Assumptions(
+            tier=tier,
+            calls_used_this_month=used,
+            fresh_ids=fresh,
+            mean_units=mean,
+            queries_per_minute=settings.queries_per_minute,
+            limits=settings.limits,
+        ),
+    )
+    free = SKUS[tier].free_per_month if settings.free_calls is None else settings.free_calls
+    return Estimate(
+        records=len(records),
+        place_ids=len(ids),
+        place_ids_cached=len(fresh),
+        calls=len(ids - fresh),
+        sku=SKUS[tier].name,
+        calls_free=len(ids - fresh) if free is None else max(0, free - used),
+        calls_usd=str(cost_of_calls(SKUS[tier], len(ids - fresh), used, settings.free_calls)),
+        write_units=found.write_units,
+        write_usd=str(found.write_cost),
+        seconds=found.seconds,
+        prices_as_of=PRICES_AS_OF.isoformat(),
+    )
+
+
+def plan_lines(plan: Plan, rows: Sequence[Row], settings: MigrationSettings) -> list[Line]:
+    """The plan as it is reviewed."""
+    found = plan.estimate
+    stubs = sum(row.existing == Existing.STUB for row in rows if row.eligible)
+    waves = [
+        Line(
+            "waves",
+            f"{wave.number} {wave.name}: {wave.first_bucket}-{wave.last_bucket} ({wave.batch_size} a batch)",
+            wave.records,
+        )
+        for wave in plan.waves
+    ]
+    return [
+        *waves,
+        Line("records", "that need a place", found.records),
+        Line("records", "stubs of others, to be enriched" if settings.enrich_stubs else "stubs of others, left", stubs),
+        Line("records", "MODIFY events of the stream", stubs if settings.enrich_stubs else 0),
+        Line(f"calls, prices of {found.prices_as_of}", "distinct place ids", found.place_ids),
+        Line(f"calls, prices of {found.prices_as_of}", "in the cache already", found.place_ids_cached),
+        Line(f"calls, prices of {found.prices_as_of}", found.sku, found.calls),
+        Line(f"calls, prices of {found.prices_as_of}", "free calls left this month", found.calls_free),
+        Line(f"calls, prices of {found.prices_as_of}", "cost", f"$ {Decimal(found.calls_usd):,.2f}"),
+        Line(f"calls, prices of {found.prices_as_of}", "budget of the month", f"$ {settings.budget_usd}"),
+        Line("writes", "write units, with the copies in the indexes", found.write_units),
+        Line("writes", "cost, on demand", f"$ {Decimal(found.write_usd):,.4f}"),
+        Line("time", _pace(settings), duration(found.seconds)),
+        Line("plan", "id and revision", f"{plan.plan_id} revision {plan.revision}"),
+        Line("plan", "table", plan.table_arn),
+        Line("plan", "manifest", f"{plan.manifest_run_id} {plan.manifest_digest[:16]}"),
+        Line("plan", "fingerprint", plan.fingerprint),
+    ]
+
+
+def _pace(settings: MigrationSettings) -> str:
+    return f"{settings.queries_per_minute:g} calls a minute, {settings.write_utilisation:.0%} of the write limits"
