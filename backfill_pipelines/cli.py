@@ -46,13 +46,14 @@ Last = Annotated[str | None, typer.Option("--to", help="Last partition of a rang
 @app.command()
 @reported
 def up() -> None:
-    """Create and start what the embedded deployment needs: state folder, warehouse tables, the server of items."""
+    """Create and start what the embedded deployment needs: state folder, warehouse tables, local servers."""
     settings = read_settings()
     home = prepare_home(settings)
     set_up(build_warehouse(settings))
     place = settings.duckdb_file if settings.warehouse == "duckdb" else settings.bigquery_project
     console.print(f"warehouse  {settings.warehouse} {place}\nfeeds      {settings.feeds_root}\ndagster    {home}")
-    console.print(f"items      {start_services(settings)}")
+    for name, where in start_services(settings).items():
+        console.print(f"{name:11}{where}", highlight=False)
 
 
 @app.command()
@@ -64,7 +65,7 @@ def down(
     settings = read_settings()
     pid = web.stop(settings)
     console.print(f"UI stopped, pid {pid}" if pid else "no UI was running")
-    console.print(stop_services(settings))
+    console.print("\n".join(stop_services(settings)), highlight=False)
     if purge and settings.state_dir.exists():
         shutil.rmtree(settings.state_dir)
         console.print(f"deleted {settings.state_dir}")
@@ -77,7 +78,8 @@ def status(first: First = None, last: Last = None) -> None:
     settings = read_settings()
     set_up(build_warehouse(settings))
     days = _between(expected_days(build_resources(settings)["feeds"]), first, last)
-    console.print(f"items  {about_services(settings)}", highlight=False)
+    for name, where in about_services(settings).items():
+        console.print(f"{name}  {where}", highlight=False)
     if not _show(settings, days):
         raise typer.Exit(RED)
 

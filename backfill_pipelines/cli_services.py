@@ -1,28 +1,39 @@
 """The embedded servers of a state folder as ``up``, ``down`` and ``status`` see them."""
 
 from backfill_pipelines.settings import Settings
-from backfill_pipelines.stores.resources import build_embedded_aws
+from backfill_pipelines.stores.embedded_server import EmbeddedServer
+from backfill_pipelines.stores.places import PRODUCTION_URL
+from backfill_pipelines.stores.resources import build_embedded_aws, build_embedded_places
 
 
-def start_services(settings: Settings) -> str:
-    """Start the server of items if a table will need it; says where it is."""
-    server = build_embedded_aws(settings)
-    if server is not None and settings.receipts_table:
-        server.endpoint()
+def start_services(settings: Settings) -> dict[str, str]:
+    """Start the servers that a receipts table will need; says where each is."""
+    for server in _servers(settings).values():
+        if server is not None and settings.receipts_table:
+            server.endpoint()
     return about_services(settings)
 
 
-def stop_services(settings: Settings) -> str:
-    """Stop the server of items, which saves its state; says what was stopped."""
-    server = build_embedded_aws(settings)
-    pid = server.stop() if server else None
-    return f"server of items stopped, pid {pid}" if pid else "no server of items was running"
+def stop_services(settings: Settings) -> list[str]:
+    """Stop the servers, which save their state; says what was stopped."""
+    stopped = [(server.name, server.stop()) for server in _servers(settings).values() if server is not None]
+    said = [f"{name} stopped, pid {pid}" for name, pid in stopped if pid]
+    return said or ["no embedded server was running"]
 
 
-def about_services(settings: Settings) -> str:
-    """Where the tables of items are."""
-    server = build_embedded_aws(settings)
-    if server is None:
-        return settings.dynamodb_endpoint or f"DynamoDB in {settings.aws_region}"
+def about_services(settings: Settings) -> dict[str, str]:
+    """Where the tables of items and the Places API are."""
+    real = {
+        "items": settings.dynamodb_endpoint or f"DynamoDB in {settings.aws_region}",
+        "places": settings.places_endpoint or PRODUCTION_URL,
+    }
+    return {name: real[name] if server is None else _about(server) for name, server in _servers(settings).items()}
+
+
+def _servers(settings: Settings) -> dict[str, EmbeddedServer | None]:
+    return {"items": build_embedded_aws(settings), "places": build_embedded_places(settings)}
+
+
+def _about(server: EmbeddedServer) -> str:
     found = server.running()
     return f"embedded, {found.endpoint}, pid {found.pid}" if found else "embedded, starts when it is needed"

@@ -6,13 +6,13 @@ from typing import Any
 import dagster as dg
 
 from backfill_pipelines.backfill.event_storage import enable_event_batches
+from backfill_pipelines.migration_resource import build_all_resources
 from backfill_pipelines.nba.assets import build_assets
 from backfill_pipelines.nba.automation import build_schedules, build_sensors
 from backfill_pipelines.nba.gap_asset import build_gap_analysis
 from backfill_pipelines.nba.phase_gates.assets import build_phase_gates
 from backfill_pipelines.receipts.assets import build_receipt_assets
 from backfill_pipelines.settings import Settings, read_settings
-from backfill_pipelines.stores.resources import build_resources
 
 enable_event_batches()
 
@@ -28,7 +28,7 @@ def build_defs(settings: Settings, resources: Mapping[str, Any] | None = None) -
         ],
         sensors=build_sensors(),
         schedules=build_schedules(),
-        resources={**build_resources(settings), **(resources or {})},
+        resources={**build_all_resources(settings), **(resources or {})},
         executor=dg.in_process_executor,
     )
 

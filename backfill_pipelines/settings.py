@@ -3,15 +3,18 @@
 Every variable starts with ``BACKFILL_``. Reading them opens no connection.
 """
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backfill_pipelines.backfill.failures import SettingsError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+GOOGLE_QPM, EMBEDDED_QPM = 300.0, 60_000.0
 
 
 class Settings(BaseSettings):
@@ -41,6 +44,42 @@ class Settings(BaseSettings):
     receipts_table: str | None = Field(
         None, pattern=r"^[a-zA-Z0-9_.-]{3,255}$", description="The receipts table; it has no default."
     )
+    places: Literal["embedded", "google"] = Field(
+        "embedded", description="The Places API: a local stand-in that makes up places, or Google's."
+    )
+    places_endpoint: str | None = Field(
+        None, pattern=r"^https?://", description="Another address of the Places API; empty for Google's own."
+    )
+    places_key: SecretStr | None = Field(
+        None,
+        description="Key of the Places API, needed to call Google; read where it is sent, and passed on to nobody.",
+    )
+    places_tier: Literal["id_refresh", "essentials", "pro", "full"] = Field(
+        "full", description="Fields of a place that are asked for."
+    )
+    places_qpm: float | None = Field(
+        None,
+        gt=0,
+        description="Places calls a minute, of all processes; default: 300, with the embedded stand-in 60,000.",
+    )
+    places_concurrency: int = Field(4, ge=1, le=64, description="Places calls in flight at once, of a process.")
+    places_cache_max_age_days: float = Field(30.0, gt=0, description="Age up to which an answer is used again.")
+    places_budget_usd: Decimal = Field(Decimal(50), ge=0, description="Most dollars of Places calls in a month.")
+    places_max_calls: int | None = Field(None, ge=0, description="Most Places calls of a run; default: no cap.")
+    places_free_calls: int | None = Field(
+        None, ge=0, description="Free Places calls a month; default: those of the price list."
+    )
+    write_workers: int = Field(10, ge=1, le=64, description="Writes to the receipts table in flight at once.")
+    write_utilisation: float = Field(0.5, gt=0, le=1, description="Share of the table's write limits that is used.")
+    photo_references_max: int = Field(0, ge=0, description="Photo names kept with a place.")
+    enrich_stubs: bool = Field(default=False, description="Fill in places that another writer left without content.")
+    require_parent_receipt: bool = Field(default=True, description="A record without a RECEIPT row gets no place.")
+    production_tables: list[str] = Field([], description="Tables that need their name as confirmation, as a JSON list.")
+    control_url: str | None = Field(
+        None,
+        description="SQLAlchemy URL of the control store (ledgers, budget, leases, rates); default: control.db in the "
+        "state folder.",
+    )
     servers_dir: Path | None = Field(
         None, description="Folder of the environments of local servers; default: servers in the state folder."
     )
@@ -65,7 +104,32 @@ class Settings(BaseSettings):
             )
         if self.deployment == "prod" and self.receipts_table and self.items == "embedded":
             raise ValueError("BACKFILL_DEPLOYMENT=prod with BACKFILL_RECEIPTS_TABLE needs BACKFILL_ITEMS=dynamodb")
+        self._require_complete_places()
         return self
+
+    def _require_complete_places(self) -> None:
+        if self.places_endpoint and self.places == "embedded":
+            raise ValueError("BACKFILL_PLACES_ENDPOINT needs BACKFILL_PLACES=google: the embedded stand-in has its own")
+        if self.deployment == "prod" and self.receipts_table and self.places == "embedded":
+            raise ValueError(
+                "BACKFILL_DEPLOYMENT=prod with BACKFILL_RECEIPTS_TABLE needs BACKFILL_PLACES=google: the embedded "
+                "stand-in makes up its places"
+            )
+
+    @property
+    def queries_per_minute(self) -> float:
+        """Places calls a minute in force: nobody is spared by a slow stand-in."""
+        return self.places_qpm or (EMBEDDED_QPM if self.places == "embedded" else GOOGLE_QPM)
+
+    @property
+    def embedded_places_dir(self) -> Path:
+        """Where the embedded Places stand-in keeps what was loaded into it."""
+        return self.state_dir / "places"
+
+    @property
+    def control_store_url(self) -> str:
+        """The URL of the control store in force."""
+        return self.control_url or f"sqlite:///{(self.state_dir / 'control.db').absolute()}"
 
     @property
     def embedded_aws_dir(self) -> Path:

@@ -193,4 +193,4 @@ def test_up_says_where_things_are_and_down_without_a_ui_is_no_error(shell: Shell
     assert "starts when it is needed" in up.output
     down = shell("down").output
     assert "no UI was running" in down
-    assert "no server of items was running" in down
+    assert "no embedded server was running" in down

@@ -81,7 +81,7 @@ def fetch_places(
     settings: MigrationSettings,
     on_progress: OnProgress | None = None,
     should_stop: Callable[[], bool] = lambda: False,
-    patience: Patience = Patience(),  # noqa: B008
+    patience: Patience = Patience(),
     ask_again: frozenset[Reason] = frozenset(),
     leases: Leases | None = None,
 ) -> FetchReport:
@@ -139,7 +139,7 @@ class _Fetch:
     foreign: deque[str] = field(default_factory=deque)
     ready: deque[Task] = field(default_factory=deque)
     later: list[tuple[float, int, Task]] = field(default_factory=list)
-    under_way: dict[Future[Attempt], tuple[Task, Call, float]] = field(default_factory=dict)
+    under_way: dict[Future[Attempt], tuple[Call, float]] = field(default_factory=dict)
 
     #: What the next transaction has to write.
     to_settle: list[Settled] = field(default_factory=list)
@@ -149,6 +149,8 @@ class _Fetch:
     refused_in_a_row: int = 0
     next_look: float = 0.0
     not_before: float = 0.0
+    #: The budget refused while attempts are under way: nothing is asked of it until one of them ends.
+    is_held_up: bool = False
     parked: Reason | None = None
     stop: tuple[str, str] | None = None
     failure: BaseException | None = None
@@ -195,6 +197,13 @@ class _Fetch:
         return self.stop is not None or self.failure is not None
 
     @property
+    def _may_begin(self) -> bool:
+        return not self._is_halted and self.parked is None
+
+    def _may_send(self, now: float) -> bool:
+        return self._may_begin and not self.is_held_up and now >= self.not_before
+
+    @property
     def _is_open(self) -> bool:
         waiting = self.unclaimed or self.foreign or self.ready or self.later
         return bool(self.under_way or self.to_settle or (waiting and not self._is_halted))
@@ -208,15 +217,16 @@ class _Fetch:
             done, _ = wait(self.under_way, timeout=seconds, return_when=FIRST_COMPLETED)
             for future in done:
                 self._take_in(future, *self.under_way.pop(future))
+                self.is_held_up = False
         elif seconds:
             time.sleep(seconds)
 
     def _seconds_to_wait(self) -> float:
         """Zero when an attempt could be reserved at once."""
         now = time.monotonic()
-        if self._is_halted or self.parked is not None:
+        if not self._may_begin:
             return self.patience.look if self.under_way else 0.0
-        if len(self.under_way) >= self.settings.places_concurrency:
+        if self.is_held_up or len(self.under_way) >= self.settings.places_concurrency:
             return self.patience.look
         times = [now + self.patience.look] if self.under_way or self.later or self.foreign or self.not_before else []
         if self.ready or self.unclaimed:
@@ -225,7 +235,7 @@ class _Fetch:
             times.append(self.later[0][0])
         return max(0.0, min(times, default=now) - now)
 
-    def _take_in(self, future: Future[Attempt], task: Task, call: Call, granted_at: float) -> None:
+    def _take_in(self, future: Future[Attempt], call: Call, granted_at: float) -> None:
         error = future.exception()
         if error is not None:
             # The request may have been sent: its row stays reserved, and becomes uncertain when this session ends.
@@ -316,10 +326,9 @@ class _Fetch:
         now = time.monotonic()
         while self.later and self.later[0][0] <= now:
             self.ready.append(heappop(self.later)[2])
-        may_call = not self._is_halted and self.parked is None
         free = self.settings.places_concurrency - len(self.under_way)
-        wanted = min(free, len(self.ready)) if may_call and now >= self.not_before else 0
-        ahead = self._to_claim(now) if may_call else []
+        wanted = min(free, len(self.ready)) if self._may_send(now) else 0
+        ahead = self._to_claim(now) if self._may_begin else []
         if not (wanted or ahead or self.to_settle or self.to_release or self.refusals):
             return
         self.lease.require_held()
@@ -333,10 +342,12 @@ class _Fetch:
             self.limiter.give_back(connection, granted - len(reserved.calls))
         self.ready.extendleft(reversed(tasks[len(reserved.calls) :]))
         for task, call in zip(tasks, reserved.calls, strict=False):
-            self.under_way[self.pool.submit(self.asker.ask, task)] = (task, call, granted_at)
-        if reserved.refusal and not self.under_way:
+            self.under_way[self.pool.submit(self.asker.ask, task)] = (call, granted_at)
+        if reserved.refusal:
             # Attempts under way may still be released, and leave budget for others.
-            self._park(Reason.PARKED_BUDGET, reserved.refusal)
+            self.is_held_up = bool(self.under_way)
+            if not self.under_way:
+                self._park(Reason.PARKED_BUDGET, reserved.refusal)
         self._look_at_claimed(ahead, claimed)
 
     def _tokens(self, connection: sa.Connection, wanted: int) -> tuple[int, float]:

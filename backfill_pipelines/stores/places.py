@@ -144,6 +144,6 @@ class Places(dg.ConfigurableResource):
             return PlacesClient(self.endpoint, os.environ.get(self.key_variable, "").strip())
         if self.embedded is None:
             raise SettingsError("the Places API has neither an endpoint nor a folder. Repair: set BACKFILL_PLACES")
-        from backfill_pipelines.stores.embedded_places import EmbeddedPlaces  # noqa: PLC0415
+        from backfill_pipelines.stores.embedded_places import EmbeddedPlaces
 
         return PlacesClient(EmbeddedPlaces(Path(self.embedded)).endpoint(), EMBEDDED_KEY)

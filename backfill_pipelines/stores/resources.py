@@ -4,11 +4,14 @@ from typing import Any
 
 from backfill_pipelines.settings import Settings
 from backfill_pipelines.stores.bigquery import BigQueryWarehouse
+from backfill_pipelines.stores.control import ControlStore
 from backfill_pipelines.stores.duckdb import DuckDBWarehouse
 from backfill_pipelines.stores.dynamodb_resource import DynamoDB
 from backfill_pipelines.stores.embedded_aws import EmbeddedAws
+from backfill_pipelines.stores.embedded_places import EmbeddedPlaces
 from backfill_pipelines.stores.notifications import Notifier
 from backfill_pipelines.stores.objects import ObjectStore
+from backfill_pipelines.stores.places import PRODUCTION_URL, Places
 
 
 def build_warehouse(settings: Settings) -> DuckDBWarehouse | BigQueryWarehouse:
@@ -39,6 +42,23 @@ def build_objects(settings: Settings) -> ObjectStore:
     return ObjectStore(url=settings.objects_root, is_own=True)
 
 
+def build_control(settings: Settings) -> ControlStore:
+    """Ledgers, budget, rates, leases and decisions; nothing is opened."""
+    return ControlStore(url=settings.control_store_url)
+
+
+def build_places(settings: Settings) -> Places:
+    """The Places API of the settings; nothing is opened or started."""
+    if settings.places == "embedded":
+        return Places(endpoint=None, embedded=str(settings.embedded_places_dir))
+    return Places(endpoint=settings.places_endpoint or PRODUCTION_URL)
+
+
+def build_embedded_places(settings: Settings) -> EmbeddedPlaces | None:
+    """The embedded Places stand-in of the settings, not started; None where Google is asked."""
+    return EmbeddedPlaces(settings.embedded_places_dir) if settings.places == "embedded" else None
+
+
 def build_embedded_aws(settings: Settings) -> EmbeddedAws | None:
     """The embedded AWS server of the settings, not started; None where a real service is used."""
     if settings.items != "embedded":
@@ -53,5 +73,7 @@ def build_resources(settings: Settings) -> dict[str, Any]:
         "feeds": ObjectStore(url=settings.feeds_root, endpoint=settings.feeds_endpoint),
         "items": build_items(settings),
         "objects": build_objects(settings),
+        "control": build_control(settings),
+        "places": build_places(settings),
         "notifier": Notifier(file=str(settings.state_dir / "notifications.jsonl"), webhook_url=settings.webhook_url),
     }
