@@ -68,14 +68,14 @@ class GateResult:
         )
 
 
-def exact(gate: str, text: str, culprits: Iterable[str], repair: str, **values: Any) -> GateResult:
+def exact(gate: str, text: str, culprits: Iterable[str], repair: str, /, **values: Any) -> GateResult:
     """An integrity gate: one culprit is one too many."""
     found = tuple(culprits)
     return GateResult(gate, GateVerdict.FAIL if found else GateVerdict.PASS, text, values, found, repair)
 
 
 def ratio(
-    gate: str, judged: RatioJudgement, culprits: Sequence[str], repair: str, about: str = "", **values: Any
+    gate: str, judged: RatioJudgement, culprits: Sequence[str], repair: str, about: str = "", /, **values: Any
 ) -> GateResult:
     """A ratio gate; its culprits are listed even when there are few enough of them."""
     numbers = {
