@@ -15,6 +15,7 @@ from rich.table import Table
 
 from backfill_pipelines.backfill.failures import BackfillError, SettingsError
 from backfill_pipelines.cli_console import RED, console, reported
+from backfill_pipelines.cli_rollback import rollback
 from backfill_pipelines.receipts.assessment_report import Line
 from backfill_pipelines.receipts.assets import (
     INVENTORY,
@@ -33,6 +34,7 @@ from backfill_pipelines.stores.dynamodb_resource import DynamoDB
 from backfill_pipelines.stores.resources import build_items, build_objects
 
 receipts_app = typer.Typer(no_args_is_help=True, help="The receipts table: what it holds, what its migration takes.")
+receipts_app.command("rollback")(rollback)
 
 
 @receipts_app.callback()

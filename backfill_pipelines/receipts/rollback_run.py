@@ -15,6 +15,7 @@ from backfill_pipelines.backfill.verdicts import observe, withdraw
 from backfill_pipelines.receipts.after_images import AfterImages
 from backfill_pipelines.receipts.gate_results import GateResult
 from backfill_pipelines.receipts.ledger import RecordLedger, plan_of
+from backfill_pipelines.receipts.migration_assets import PLACES
 from backfill_pipelines.receipts.migration_context import writer_lease
 from backfill_pipelines.receipts.migration_settings import MigrationSettings
 from backfill_pipelines.receipts.place_digests import read_digests
@@ -33,7 +34,6 @@ from backfill_pipelines.stores.dynamodb_tables import TableState
 from backfill_pipelines.stores.leases import Lease
 from backfill_pipelines.stores.objects import ObjectStore
 
-PLACES = dg.AssetKey(["receipts", "receipt_places"])
 #: Metadata of the observation that says of a bucket in the UI that it was rolled back.
 STATE = "receipts/state"
 ROLLED_BACK = "rolled_back"
@@ -183,13 +183,8 @@ class RollbackWork:
     def _withdraw(self, instance: dg.DagsterInstance, run: dg.DagsterRun, preview: Preview) -> None:
         """The buckets that lose a record are complete no longer, from before the first write on."""
         buckets = sorted({step.key.bucket for step in preview.steps.values() if step.state is not State.CHANGED_SINCE})
-        repair = "backfill receipts run --buckets {0}-{0} --apply"
-        causes = {
-            bucket: f"bucket {bucket} is {ROLLED_BACK}: {self.request.run_id} was taken back. Repair: "
-            + repair.format(bucket)
-            for bucket in buckets
-        }
-        withdraw(run, instance, PLACES, causes)
+        why = f"is {ROLLED_BACK}: {self.request.run_id} was taken back. Repair: backfill receipts run --apply --buckets"
+        withdraw(run, instance, PLACES, {bucket: f"bucket {bucket} {why} {bucket}" for bucket in buckets})
 
     def _observe(self, instance: dg.DagsterInstance, run: dg.DagsterRun, report: Report) -> None:
         """What became of each bucket, for its page in the UI."""
