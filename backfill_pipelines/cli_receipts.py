@@ -61,7 +61,7 @@ def assess(
     config = AssessmentConfig(tier=str(tier), calls_used_this_month=calls_used, queries_per_minute=qpm)
     rows = [row_of(record) for record in inventory.census.records]
     console.print(f"{table}, {inventory.taken_at:%Y-%m-%d %H:%M} UTC", highlight=False)
-    _show([*counts_of(inventory), *work_lines(rows, config)])
+    show_lines([*counts_of(inventory), *work_lines(rows, config)], "data assessment")
     for row in inventory.census.malformed:
         console.print(f"malformed: {asdict(row)}", highlight=False, markup=False)
 
@@ -109,8 +109,9 @@ def _seeded(settings: Settings, items: DynamoDB, file: Path) -> str:
     return table
 
 
-def _show(lines: Sequence[Line]) -> None:
-    table = Table(title="data assessment", title_justify="left")
+def show_lines(lines: Sequence[Line], title: str) -> None:
+    """Lines as a table, section by section."""
+    table = Table(title=title, title_justify="left")
     table.add_column("")
     table.add_column("count", justify="right")
     table.add_column("share", justify="right", no_wrap=True)

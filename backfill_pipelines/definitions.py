@@ -12,6 +12,7 @@ from backfill_pipelines.nba.automation import build_schedules, build_sensors
 from backfill_pipelines.nba.gap_asset import build_gap_analysis
 from backfill_pipelines.nba.phase_gates.assets import build_phase_gates
 from backfill_pipelines.receipts.assets import build_receipt_assets
+from backfill_pipelines.receipts.migration_assets import build_migration_assets
 from backfill_pipelines.settings import Settings, read_settings
 
 enable_event_batches()
@@ -25,6 +26,7 @@ def build_defs(settings: Settings, resources: Mapping[str, Any] | None = None) -
             *build_phase_gates(settings.warehouse),
             build_gap_analysis(settings.warehouse),
             *build_receipt_assets(),
+            *build_migration_assets(),
         ],
         sensors=build_sensors(),
         schedules=build_schedules(),

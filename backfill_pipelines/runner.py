@@ -64,15 +64,19 @@ def run_asset(
     resources: Mapping[str, Any],
     config: Mapping[str, Any] | None = None,
     tags: Mapping[str, str] | None = None,
+    longest: int | None = None,
     started: Callable[[str, str, str], None] = lambda *_: None,
 ) -> Iterator[ChunkResult]:
-    """Run an asset over partitions, joined into ranges of neighbours no longer than its backfill policy allows."""
+    """Run an asset over partitions, joined into ranges of neighbours.
+
+    A range is no longer than the asset's backfill policy allows, or than ``longest``, which overrides it.
+    """
     definition = asset.partitions_def
     policy = asset.backfill_policy
     if definition is None or policy is None:
         raise BackfillError(f"{asset.key.to_user_string()} has no partitions to run")
-    longest = policy.max_partitions_per_run or len(partitions)
-    for keys in consecutive(partitions, definition.get_partition_keys(), longest):
+    most = longest or policy.max_partitions_per_run or len(partitions)
+    for keys in consecutive(partitions, definition.get_partition_keys(), most):
         started(asset.key.to_user_string(), keys[0], keys[-1])
         yield _run_range(asset, keys, instance, resources, config or {}, tags or {})
 

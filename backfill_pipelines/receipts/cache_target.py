@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, cast
 
 import dagster as dg
 
@@ -20,7 +21,7 @@ from backfill_pipelines.receipts.items import digest_of
 from backfill_pipelines.receipts.known_answers import KnownAnswers, fresh_entries
 from backfill_pipelines.receipts.migration_context import (
     Migration,
-    load_migration,
+    load_or_refuse,
     needs_place,
     origin_of,
     run_id_of,
@@ -34,14 +35,10 @@ from backfill_pipelines.receipts.run_reports import RunReport, save_report
 
 ASSET = "receipts/places_cache"
 MOST_ERRORS = 0.01
-_AGAIN = (
-    "Run the bucket again when the service answers, or the budget allows: what is in the cache is not called again."
-)
+_AGAIN = "Run the bucket again when the service answers or the budget allows: what is in the cache is not asked for."
 GATES = (
     Gate(
-        "every_id_is_settled",
-        "Every place id of the bucket has an answer in the cache, be it that there is none.",
-        _AGAIN,
+        "every_id_is_settled", "Every place id of the bucket has an answer, if only that there is none.", _AGAIN
     ),
     Gate("error_rate", "Fewer than 1 % of the bucket's calls ended without an answer, all attempts used up.", _AGAIN),
 )
@@ -106,7 +103,7 @@ class CacheTarget:
             dry_run=not self.config.apply,
             tally=tally | cached | would,
             calls=calls,
-            spent_usd=str(sum((one.spent_usd for one in self.answers.reports), start=0)),
+            spent_usd=str(sum((one.spent_usd for one in self.answers.reports), start=Decimal(0))),
             seconds=(datetime.now(UTC) - self._began).total_seconds(),
             stop=stop,
             stop_detail=detail,
@@ -167,9 +164,8 @@ def owners(migration: Migration) -> Mapping[str, list[str]]:
 @contextmanager
 def open_cache_target(context: dg.AssetExecutionContext, admission: Admission) -> Iterator[CacheTarget]:
     """The target of a run; a refused key ends it for good."""
-    config = admission.config
-    assert isinstance(config, FetchConfig)
-    migration = load_migration(context.resources)
+    config = cast("FetchConfig", admission.config)
+    migration = load_or_refuse(context.resources)
     origin = origin_of(context.run.run_id, context.run.tags)
     run_id = run_id_of(migration, origin) if config.apply else f"dry-{context.run.run_id[:8]}"
     answers = migration.answers(run_id, may_fetch=config.apply)

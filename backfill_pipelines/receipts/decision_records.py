@@ -7,6 +7,7 @@ A step is ``canary``, a wave's number, or ``completion-{role}``. What may be dec
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -43,6 +44,15 @@ class Evidence:
     def of(self, verdict: GateVerdict) -> list[GateResult]:
         """The gates that say so."""
         return [result for result in self.results if result.verdict is verdict]
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> "Evidence":
+        """Evidence as it was written."""
+        results = tuple(
+            GateResult(**one | {"verdict": GateVerdict(one["verdict"]), "culprits": tuple(one["culprits"])})
+            for one in said["results"]
+        )
+        return cls(said["step"], said["digest"], results)
 
 
 @dataclass(frozen=True)
@@ -108,18 +118,13 @@ def _read(objects: ObjectStore, key: str) -> Decision:
     digest = said.pop("record_digest")
     if digest_of(said) != digest:
         raise DecisionRefused(f"{key} was changed by hand. Repair: restore it, or delete it and decide again")
-    evidence = said["evidence"]
-    results = tuple(
-        GateResult(**one | {"verdict": GateVerdict(one["verdict"]), "culprits": tuple(one["culprits"])})
-        for one in evidence["results"]
-    )
     return Decision(
         **said
         | {
             "choice": Choice(said["choice"]),
             "at": datetime.fromisoformat(said["at"]),
             "expires_at": datetime.fromisoformat(said["expires_at"]),
-            "evidence": Evidence(evidence["step"], evidence["digest"], results),
+            "evidence": Evidence.from_json(said["evidence"]),
             "accepted_records": tuple(said["accepted_records"]),
         }
     )

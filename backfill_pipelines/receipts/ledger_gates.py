@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from backfill_pipelines.receipts.fetch_report import OF_REASON, HttpCounts, IdOutcome
 from backfill_pipelines.receipts.gate_results import GateResult, GateVerdict, exact, not_applicable, ratio
@@ -39,8 +40,9 @@ class Attempt:
     place_id: str
     run_id: str
     http_status: int | None
+    #: Settled, reserved or uncertain: on the bill, or it may be.
     is_counted: bool
-    usd: float
+    usd: Decimal
 
 
 def calls_of(attempts: Sequence[Attempt]) -> Calls:

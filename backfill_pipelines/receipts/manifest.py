@@ -188,14 +188,22 @@ def latest_manifest(objects: ObjectStore, table: str) -> Manifest | None:
     """The newest published manifest of a table."""
     keys = [info.key for info in objects.find([FOLDER]) if info.key.endswith(f"/{_MANIFEST}")]
     for _, content in objects.read(sorted(keys, reverse=True)):
-        said = json.loads(content)
-        digest = said.pop("digest")
-        found = Manifest(**said | {"taken_at": datetime.fromisoformat(said["taken_at"])})
-        if found.table == table:
-            if found.digest != digest:
-                raise StoreError(f"the manifest {found.run_id} was changed. {_REPAIR}")
-            return found
+        if json.loads(content)["table"] == table:
+            return _published(content)
     return None
+
+
+def read_manifest(objects: ObjectStore, run_id: str) -> Manifest:
+    """The published manifest of a run, whatever its age.
+
+    Raises:
+        StoreError: it is not there, or not what was written.
+    """
+    keys = [info.key for info in objects.find([f"{FOLDER}/{run_id}"]) if info.key == _key(run_id, _MANIFEST)]
+    if not keys:
+        raise StoreError(f"the manifest {run_id} is gone. {_REPAIR}, then plan again")
+    ((_, content),) = objects.read(keys)
+    return _published(content)
 
 
 def current_manifest(
@@ -225,6 +233,15 @@ def stale_because(manifest: Manifest, now: datetime, metadata_rows: int | None =
     if drift > MOST_DRIFT * manifest.scanned_metadata:
         return f"it counts {manifest.scanned_metadata:,} metadata rows, the table has {metadata_rows:,}"
     return ""
+
+
+def _published(content: bytes) -> Manifest:
+    said = json.loads(content)
+    digest = said.pop("digest")
+    found = Manifest(**said | {"taken_at": datetime.fromisoformat(said["taken_at"])})
+    if found.digest != digest:
+        raise StoreError(f"the manifest {found.run_id} was changed. {_REPAIR}")
+    return found
 
 
 def _read_files(

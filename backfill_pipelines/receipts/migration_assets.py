@@ -1,5 +1,6 @@
-"""The assets that migrate: the plan, the cache of answers, the places. Checking, decisions and rollback are elsewhere."""
+"""The assets that migrate: the plan, the cache of answers, the places. Checks and rollback are elsewhere."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
@@ -26,7 +27,7 @@ WRITER_POOL = "receipts_table_writer"
 #: Neighbours differ, so that Dagster never puts parent and child into one run.
 _PLACES_PER_RUN, _CACHE_PER_RUN = 16, 64
 
-_PLAN_TEXT = """What will be written, called and paid, before anything is: waves, calls by SKU, write units, money, time.
+_PLAN_TEXT = """What will be written, called and paid, before anything is: waves, calls by SKU, units, money, time.
 
 Applying it is refused once the manifest, the settings, the format or the table are others than those it was made from.
 """
@@ -131,6 +132,6 @@ def _build_places() -> dg.AssetsDefinition:
     )
 
 
-def _repair(partitions: list[str]) -> str:
+def _repair(partitions: Sequence[str]) -> str:
     """The command that runs buckets again."""
     return f"backfill receipts run --buckets {','.join(partitions)} --apply --fetch"

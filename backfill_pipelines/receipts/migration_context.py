@@ -9,18 +9,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import dagster as dg
 from dagster._core.storage.tags import BACKFILL_ID_TAG
 
 from backfill_pipelines.receipts.call_ledger import CallLedger
 from backfill_pipelines.receipts.fetch_report import FetchReport
 from backfill_pipelines.receipts.known_answers import KnownAnswers
 from backfill_pipelines.receipts.ledger import RecordLedger
-from backfill_pipelines.receipts.manifest import Manifest, Row, current_manifest, new_run_id, read_rows
+from backfill_pipelines.receipts.manifest import Manifest, ManifestMissing, Row, current_manifest, new_run_id, read_rows
 from backfill_pipelines.receipts.migration_settings import MigrationSettings
 from backfill_pipelines.receipts.place_fetching import fetch_places, places_limit
 from backfill_pipelines.receipts.place_reading import Existing
 from backfill_pipelines.receipts.places_cache import PlacesCache
-from backfill_pipelines.receipts.plans import Plan, current_plan
+from backfill_pipelines.receipts.plans import Plan, PlanRefused, current_plan
 from backfill_pipelines.stores.control import ControlStore
 from backfill_pipelines.stores.dynamodb import DynamoItemStore
 from backfill_pipelines.stores.dynamodb_resource import DynamoDB
@@ -50,6 +51,8 @@ class Migration:
     plan: Plan
     ledger: RecordLedger
     cache: PlacesCache
+    #: The table is on the embedded server, which has neither partitions nor capacity.
+    is_table_embedded: bool
 
     def rows(self, buckets: Collection[str] | None = None) -> list[Row]:
         """The manifest's rows, of some buckets or all."""
@@ -102,7 +105,16 @@ def load_migration(resources: Any) -> Migration:
         plan=plan,
         ledger=RecordLedger(resources.control, plan.plan_id),
         cache=PlacesCache(objects),
+        is_table_embedded=items.embedded is not None,
     )
+
+
+def load_or_refuse(resources: Any) -> Migration:
+    """The same for a run: without a plan that holds it ends, and is not tried again."""
+    try:
+        return load_migration(resources)
+    except (ManifestMissing, PlanRefused) as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error
 
 
 def origin_of(run_id: str, tags: Mapping[str, str]) -> str:

@@ -4,6 +4,7 @@ A dry run asks only for a plan that still holds: it is how one finds out about t
 """
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import dagster as dg
 
@@ -37,15 +38,14 @@ def place_admission(
     context: dg.AssetExecutionContext, partitions: Sequence[str], config: GatedConfig
 ) -> Mapping[str, Measurement]:
     """The conditions on writing each bucket, with the violated ones in words."""
-    assert isinstance(config, PlaceConfig)
-    migration = _loaded(context)
+    choices, migration = cast("PlaceConfig", config), _loaded(context)
     if isinstance(migration, str):
         return dict.fromkeys(partitions, _measured([migration]))
-    if not config.apply:
+    if not choices.apply:
         return dict.fromkeys(partitions, _measured([]))
     common = released(context.instance, migration, partitions)
-    confirmation = unconfirmed(migration, config.confirm)
-    uncached = {} if config.fetch else _uncached(migration, partitions)
+    confirmation = unconfirmed(migration, choices.confirm)
+    uncached = {} if choices.fetch else _uncached(migration, partitions)
     return {p: _measured([confirmation, *common[p], uncached.get(p, "")]) for p in partitions}
 
 
@@ -53,11 +53,10 @@ def cache_admission(
     context: dg.AssetExecutionContext, partitions: Sequence[str], config: GatedConfig
 ) -> Mapping[str, Measurement]:
     """The conditions on calling for each bucket's place ids, with the violated ones in words."""
-    assert isinstance(config, FetchConfig)
     migration = _loaded(context)
     if isinstance(migration, str):
         return dict.fromkeys(partitions, _measured([migration]))
-    if not config.apply:
+    if not cast("FetchConfig", config).apply:
         return dict.fromkeys(partitions, _measured([]))
     return {p: _measured(texts) for p, texts in released(context.instance, migration, partitions).items()}
 

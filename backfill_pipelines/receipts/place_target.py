@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 
@@ -29,7 +29,7 @@ from backfill_pipelines.receipts.ledger import Entry
 from backfill_pipelines.receipts.manifest import Row
 from backfill_pipelines.receipts.migration_context import (
     Migration,
-    load_migration,
+    load_or_refuse,
     origin_of,
     run_id_of,
     wanted_ids,
@@ -62,7 +62,7 @@ class PlaceTarget:
     require_held: Callable[[], None] = lambda: None
     log: Callable[[str], None] = lambda _: None
     written: Written = field(default_factory=Written)
-    selection: Selection = Selection((), ())
+    selection: Selection = field(default_factory=lambda: Selection((), ()))
     dry: DryRun | None = None
     states: Mapping[str, BucketState] = field(default_factory=dict[str, BucketState])
     _items: Mapping[RecordKey, Item] | None = None
@@ -120,6 +120,7 @@ class PlaceTarget:
             buckets=tuple(self.buckets),
             dry_run=not self.config.apply,
             tally=tally,
+            eligible=sum(len(state.eligible) for state in self.states.values()),
             calls=calls_of(self.answers.reports),
             spent_usd=str(sum((one.spent_usd for one in self.answers.reports), Decimal(0))),
             write_units=self.written.write_units,
@@ -138,7 +139,7 @@ class PlaceTarget:
         accepted = len(accepted_records(migration.objects, migration.plan))
         putter = RecordPutter(
             migration.items,
-            pacer_for(migration.state, settings),
+            pacer_for(migration.state, settings.write_utilisation, is_embedded=migration.is_table_embedded),
             workers=settings.write_workers,
             enrich_stubs=settings.enrich_stubs,
         )
@@ -252,9 +253,8 @@ def wrong_calls(reports: Sequence[FetchReport]) -> Iterator[str]:
 @contextmanager
 def open_place_target(context: dg.AssetExecutionContext, admission: Admission) -> Iterator[PlaceTarget]:
     """The target of a run, under the writer lease when it writes; what stops a run for good is not tried again."""
-    config = admission.config
-    assert isinstance(config, PlaceConfig)
-    migration = load_migration(context.resources)
+    config = cast("PlaceConfig", admission.config)
+    migration = load_or_refuse(context.resources)
     origin = origin_of(context.run.run_id, context.run.tags)
     run_id = run_id_of(migration, origin) if config.apply else f"dry-{context.run.run_id[:8]}"
     target = PlaceTarget(

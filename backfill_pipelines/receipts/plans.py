@@ -147,6 +147,16 @@ def latest_plan(objects: ObjectStore, table: str) -> Plan | None:
     return found
 
 
+def begun_at(objects: ObjectStore, plan: Plan) -> datetime:
+    """When the first revision of a plan was made."""
+    keys = sorted(info.key for info in objects.find([f"{FOLDER}/{plan.table}"]))
+    for _, content in objects.read(keys):
+        said = json.loads(content)
+        if said["plan_id"] == plan.plan_id:
+            return datetime.fromisoformat(said["created_at"])
+    return plan.created_at
+
+
 def current_plan(objects: ObjectStore, manifest: Manifest, settings: MigrationSettings, table_arn: str) -> Plan:
     """The plan that may be applied now.
 

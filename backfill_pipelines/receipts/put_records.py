@@ -7,15 +7,14 @@ the store as a whole (rights, table) is nobody's outcome and is raised. Ledger a
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 from backfill_pipelines.receipts.capacity import ONE_PARTITION_UNITS
 from backfill_pipelines.receipts.items import Item
 from backfill_pipelines.receipts.ledger import Settlement
-from backfill_pipelines.receipts.migration_settings import MigrationSettings
-from backfill_pipelines.receipts.outcomes import Outcome, Reason
+from backfill_pipelines.receipts.outcomes import Reason
 from backfill_pipelines.receipts.place import INDEXES, table_key
 from backfill_pipelines.receipts.place_reading import Existing, existing_state
 from backfill_pipelines.receipts.provenance import content_digest, mark_of
@@ -33,13 +32,13 @@ _LONGEST_WAIT_SECONDS = 8.0
 _NO_LIMIT = float(ONE_PARTITION_UNITS * 1_000_000)
 
 
-def pacer_for(table: TableState, settings: MigrationSettings) -> WritePacer:
-    """The pace that a table and its indexes allow at the utilisation of the settings."""
+def pacer_for(table: TableState, utilisation: float, *, is_embedded: bool = False) -> WritePacer:
+    """The pace that a table and its indexes allow at this utilisation."""
     capacity = {name: index.write_units for name, index in table.indexes.items()}
-    if settings.is_embedded and table.write_units is None:
+    if is_embedded and table.write_units is None:
         return WritePacer({"": _NO_LIMIT}, share=1.0)
     hot = [name for name in HOT_INDEXES if name in capacity]
-    return WritePacer(write_rates(table.write_units, capacity, utilisation=settings.write_utilisation, hot=hot))
+    return WritePacer(write_rates(table.write_units, capacity, utilisation=utilisation, hot=hot))
 
 
 class RecordPutter:
@@ -160,7 +159,3 @@ def is_ours(ready: Ready, current: Item) -> bool:
         and (content_digest(current) == ready.digest)
     )
 
-
-def tally_of(settlements: Sequence[Settlement]) -> Mapping[Outcome, int]:
-    """How many records have each outcome."""
-    return {outcome: sum(one.outcome is outcome for one in settlements) for outcome in Outcome}

@@ -25,6 +25,8 @@ class RunReport:
     buckets: tuple[str, ...]
     dry_run: bool
     tally: Mapping[str, Mapping[str, int]]
+    #: Eligible records of the buckets by the manifest.
+    eligible: int = 0
     #: Of place ids and HTTP attempts, by the names of ``outcomes.Totals``.
     calls: Mapping[str, int] = field(default_factory=dict[str, int])
     spent_usd: str = "0"

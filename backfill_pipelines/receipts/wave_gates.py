@@ -110,7 +110,7 @@ def judge_wave(
             eligible=len(eligible),
         ),
         _malformed(manifest),
-        _without_place(found, accepted, is_whole=is_whole),
+        without_place_ratio(found, accepted, is_whole=is_whole),
         _name_address(found, is_whole=is_whole),
         _error_rate(calls, is_whole=is_whole),
         _write_error_rate(found, is_whole=is_whole),
@@ -166,7 +166,8 @@ def _malformed(manifest: Manifest) -> GateResult:
     return ratio(MALFORMED_RATIO, judged, named, REPAIRS[MALFORMED_RATIO], f"rows in {manifest.run_id}/malformed.jsonl")
 
 
-def _without_place(found: Sequence[Entry], accepted: Collection[str], *, is_whole: bool) -> GateResult:
+def without_place_ratio(found: Sequence[Entry], accepted: Collection[str], *, is_whole: bool) -> GateResult:
+    """Settled records that got no place of their own, but for those accepted by name."""
     settled = [entry for entry in found if entry.is_settled]
     missing = [e for e in settled if e.outcome is Outcome.QUARANTINED or e.reason == Reason.EXISTING_CONFLICT]
     counted = [entry for entry in missing if entry.key.name not in accepted]
