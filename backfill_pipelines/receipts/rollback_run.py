@@ -171,7 +171,9 @@ class RollbackWork:
             items=items,
             looker=RecordLooker(items, self.objects),
             rollbacks=self.rollbacks,
-            pacer=pacer_for(state, self.settings),
+            pacer=pacer_for(
+                state, self.settings.write_utilisation, is_embedded=self._resources.items.embedded is not None
+            ),
             workers=self.settings.write_workers,
             require_held=lease.require_held,
         )
