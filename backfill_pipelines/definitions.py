@@ -12,6 +12,8 @@ from backfill_pipelines.nba.automation import build_schedules, build_sensors
 from backfill_pipelines.nba.gap_asset import build_gap_analysis
 from backfill_pipelines.nba.phase_gates.assets import build_phase_gates
 from backfill_pipelines.receipts.assets import build_receipt_assets
+from backfill_pipelines.receipts.gap_sensor import build_receipts_gap_sensor
+from backfill_pipelines.receipts.jobs import build_jobs
 from backfill_pipelines.receipts.migration_assets import build_migration_assets
 from backfill_pipelines.settings import Settings, read_settings
 
@@ -28,7 +30,8 @@ def build_defs(settings: Settings, resources: Mapping[str, Any] | None = None) -
             *build_receipt_assets(),
             *build_migration_assets(),
         ],
-        sensors=build_sensors(),
+        jobs=build_jobs(),
+        sensors=[*build_sensors(), build_receipts_gap_sensor()],
         schedules=build_schedules(),
         resources={**build_all_resources(settings), **(resources or {})},
         executor=dg.in_process_executor,

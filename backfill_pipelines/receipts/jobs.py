@@ -1,7 +1,6 @@
-"""Jobs that a person launches in the UI: take a run back, repair one record.
+"""Jobs that a person launches in the UI: decide on a wave, take a run back, repair one record.
 
-Each does nothing but show until ``apply`` is set. The commands run the same jobs, so that whatever was done to the
-table is in the history of runs.
+What writes to the table does nothing but show until ``apply`` is set.
 """
 
 from collections.abc import Callable
@@ -12,13 +11,23 @@ from pydantic import Field
 
 from backfill_pipelines.backfill.busy import ASSET_TAG
 from backfill_pipelines.backfill.failures import BackfillError
+from backfill_pipelines.receipts.decision_records import Choice, Decision, DecisionRefused
+from backfill_pipelines.receipts.decisions import decide
 from backfill_pipelines.receipts.keys import bucket_of, is_image_id
 from backfill_pipelines.receipts.migration_assets import PLACES, WRITER_POOL, build_migration_assets
 from backfill_pipelines.receipts.migration_context import ORIGIN_TAG, RESOURCES
 from backfill_pipelines.receipts.rollback_report import detail_lines, report_metadata
 from backfill_pipelines.receipts.rollback_run import NEEDED, Report, Request, RollbackWork
+from backfill_pipelines.receipts.verification import evidence_for, plan_of
+from backfill_pipelines.receipts.verification_asset import RESOURCES as VERIFIED
+from backfill_pipelines.receipts.verification_asset import stores_of
 
-ROLLBACK_JOB, REPAIR_JOB = "receipts_rollback", "receipts_repair_record"
+DECIDE_JOB, ROLLBACK_JOB, REPAIR_JOB = "receipts_decide", "receipts_rollback", "receipts_repair_record"
+
+_DECIDE_TEXT = """Record a decision on a wave: proceed lets the next one begin, hold and rollback do not.
+
+It rests on the newest verification of the wave; a red gate cannot be accepted, one that needs more data can, with a
+reason. A decision is void once a bucket of the wave was written again or rolled back."""
 
 _ROLLBACK_TEXT = """Take a run of the migration back: delete what it created, restore what it enriched.
 
@@ -27,6 +36,21 @@ Records that anybody changed since are kept and listed with their differences.""
 _REPAIR_TEXT = """Write the place of one record, by the protocol and the gates of a wave, in a run of its own.
 
 Without `apply` it shows what it would write."""
+
+
+class DecideConfig(dg.Config):
+    """What is decided, and by whom."""
+
+    wave: int = Field(ge=1, le=4, description="The wave that is decided on.")
+    decision: str = Field(description="proceed, hold or rollback.")
+    who: str = Field(description="Who decides.")
+    reason: str = Field(description="Why.")
+    accept_need_more_data: str = Field(
+        default="", description="Why it is right to proceed although a gate needs more data."
+    )
+    accept_records: list[str] = Field(
+        default=[], description="Records without a place that are accepted by name, IMAGE_ID/RECEIPT_ID."
+    )
 
 
 class RollbackConfig(dg.Config):
@@ -57,6 +81,57 @@ class RepairConfig(dg.Config):
     apply: bool = Field(default=False, description="Write. Without it the run only shows what it would write.")
     fetch: bool = Field(default=False, description="Ask the Places API if the answer is not in the cache, on budget.")
     confirm: str = Field(default="", description="The table's name; needed to write a production table.")
+
+
+def build_decide_job() -> dg.JobDefinition:
+    """The job that records a decision on a wave."""
+
+    @dg.op(name="decide", required_resource_keys=set(VERIFIED), out=dg.Out(dg.Nothing))
+    def decide_on_wave(context: dg.OpExecutionContext, config: DecideConfig) -> None:
+        try:
+            made = _decided(context.resources, config)
+        except BackfillError as error:
+            raise dg.Failure(str(error), allow_retries=False) from error
+        lines = [line for result in made.evidence.results for line in result.lines]
+        context.add_output_metadata(
+            {
+                "receipts/plan_id": made.plan_id,
+                "receipts/wave": made.step,
+                "receipts/decision": str(made.choice),
+                "receipts/who": made.who,
+                "receipts/expires_at": made.expires_at.isoformat(),
+                "receipts/evidence": dg.MetadataValue.md("\n".join(["```", *lines, "```"])),
+            }
+        )
+
+    @dg.job(name=DECIDE_JOB, description=_DECIDE_TEXT)
+    def job() -> None:
+        decide_on_wave()
+
+    return job
+
+
+def _decided(resources: Any, config: DecideConfig) -> Decision:
+    """Record the decision.
+
+    Raises:
+        DecisionRefused: the evidence or the words forbid it.
+    """
+    if config.decision not in {str(choice) for choice in Choice}:
+        raise DecisionRefused(f"{config.decision!r} is no decision. Repair: {', '.join(Choice)}")
+    choice, stores = Choice(config.decision), stores_of(resources)
+    plan = plan_of(stores.objects, resources.items.named())
+    evidence = evidence_for(stores, plan, config.wave, choice, config.accept_records)
+    return decide(
+        stores.objects,
+        plan,
+        evidence,
+        choice,
+        who=config.who,
+        reason=config.reason,
+        accept_need_more_data=config.accept_need_more_data,
+        accepted_records=config.accept_records,
+    )
 
 
 def build_rollback_job(tell: Callable[[Report | BackfillError], None] = lambda _: None) -> dg.JobDefinition:
@@ -117,7 +192,7 @@ def build_repair_job() -> dg.JobDefinition:
 
 def build_jobs() -> list[dg.JobDefinition]:
     """Every job of the receipts that a person launches."""
-    return [build_rollback_job(), build_repair_job()]
+    return [build_decide_job(), build_rollback_job(), build_repair_job()]
 
 
 def _name(config: RepairConfig) -> str:

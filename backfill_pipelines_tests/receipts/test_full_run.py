@@ -147,11 +147,51 @@ def test_the_items_are_those_of_the_specification(full: Full) -> None:
 @pytest.mark.parametrize(
     ("image", "receipt", "merchant", "sort_key", "cell", "fields", "source"),
     [
-        ("04a1dfe7-1858-403a-b74f-6edb23d0deb4", 1, "SPROUTS_FARMERS_MARKET", "0.6500#STATUS#UNSURE", "gcpvj1", "name place_id", "15856c8f3ecc7f43"),  # noqa: E501
-        ("04b16930-7baf-4539-866f-b77d8e73cff8", 2, "CHASE_BANK", "0.9500#STATUS#MATCHED", "gcpvj1", "phone place_id", "e11d5f33bbe59e4c"),  # noqa: E501
-        ("069e270a-a3ce-40dc-81bc-1f05d7f23ac2", 1, "SPROUTS_FARMERS_MARKET", "0.9500#STATUS#MATCHED", "gcpvj1", "phone address place_id", "3c281a7b6e5bcae7"),  # noqa: E501
-        ("3a2d8bae-0033-439c-a3fb-616a39f09947", 2, "IN_N_OUT_BURGER", "0.6500#STATUS#UNSURE", "gcpvj3", "address place_id", "01dd7cdb45a20dff"),  # noqa: E501
-        ("adb04b5e-4714-4e33-a3e8-7a874ad1549a", 2, "Y_ZEN_FROGURT", "0.9500#STATUS#MATCHED", "gcpvj1", "name phone place_id", "edee3f2916a2869f"),  # noqa: E501
+        (
+            "04a1dfe7-1858-403a-b74f-6edb23d0deb4",
+            1,
+            "SPROUTS_FARMERS_MARKET",
+            "0.6500#STATUS#UNSURE",
+            "gcpvj1",
+            "name place_id",
+            "15856c8f3ecc7f43",
+        ),  # noqa: E501
+        (
+            "04b16930-7baf-4539-866f-b77d8e73cff8",
+            2,
+            "CHASE_BANK",
+            "0.9500#STATUS#MATCHED",
+            "gcpvj1",
+            "phone place_id",
+            "e11d5f33bbe59e4c",
+        ),  # noqa: E501
+        (
+            "069e270a-a3ce-40dc-81bc-1f05d7f23ac2",
+            1,
+            "SPROUTS_FARMERS_MARKET",
+            "0.9500#STATUS#MATCHED",
+            "gcpvj1",
+            "phone address place_id",
+            "3c281a7b6e5bcae7",
+        ),  # noqa: E501
+        (
+            "3a2d8bae-0033-439c-a3fb-616a39f09947",
+            2,
+            "IN_N_OUT_BURGER",
+            "0.6500#STATUS#UNSURE",
+            "gcpvj3",
+            "address place_id",
+            "01dd7cdb45a20dff",
+        ),  # noqa: E501
+        (
+            "adb04b5e-4714-4e33-a3e8-7a874ad1549a",
+            2,
+            "Y_ZEN_FROGURT",
+            "0.9500#STATUS#MATCHED",
+            "gcpvj1",
+            "name phone place_id",
+            "edee3f2916a2869f",
+        ),  # noqa: E501
     ],
 )
 def test_the_rows_of_the_specification(
