@@ -12,6 +12,7 @@ from backfill_pipelines.nba.automation import build_schedules, build_sensors
 from backfill_pipelines.nba.gap_asset import build_gap_analysis
 from backfill_pipelines.nba.phase_gates.assets import build_phase_gates
 from backfill_pipelines.receipts.assets import build_receipt_assets
+from backfill_pipelines.receipts.checking_assets import build_checking_assets
 from backfill_pipelines.receipts.gap_sensor import build_receipts_gap_sensor
 from backfill_pipelines.receipts.jobs import build_jobs
 from backfill_pipelines.receipts.migration_assets import build_migration_assets
@@ -29,6 +30,7 @@ def build_defs(settings: Settings, resources: Mapping[str, Any] | None = None) -
             build_gap_analysis(settings.warehouse),
             *build_receipt_assets(),
             *build_migration_assets(),
+            *build_checking_assets(),
         ],
         jobs=build_jobs(),
         sensors=[*build_sensors(), build_receipts_gap_sensor()],

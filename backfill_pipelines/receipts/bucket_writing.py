@@ -212,4 +212,3 @@ class BucketWriter:
         sample = Sample(seconds, len(done), of, outcomes, self.written.write_units, self._putter.share)
         self.written.samples.append(sample)
         self._log(sample.text)
-

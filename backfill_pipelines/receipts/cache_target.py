@@ -37,9 +37,7 @@ ASSET = "receipts/places_cache"
 MOST_ERRORS = 0.01
 _AGAIN = "Run the bucket again when the service answers or the budget allows: what is in the cache is not asked for."
 GATES = (
-    Gate(
-        "every_id_is_settled", "Every place id of the bucket has an answer, if only that there is none.", _AGAIN
-    ),
+    Gate("every_id_is_settled", "Every place id of the bucket has an answer, if only that there is none.", _AGAIN),
     Gate("error_rate", "Fewer than 1 % of the bucket's calls ended without an answer, all attempts used up.", _AGAIN),
 )
 

@@ -118,7 +118,7 @@ def ledger_matches_table(audit: Audit) -> GateResult:
         text += f"; {len(taken_over):,} written by others since: {', '.join(taken_over[:5])}"
     repair = (
         "a mark without an entry is from another control store: use that one (BACKFILL_CONTROL_URL), or delete the "
-        "place; a place that is gone is written again by backfill receipts run --image-id ID --apply"
+        "place; a place that is gone is written again by backfill receipts run --image-id ID --apply --fetch"
     )
     values = {"marks": len(audit.ours), "written": len(written), "written_by_others_since": len(taken_over)}
     return exact(MATCHES, text, [*stray, *lost], repair, **values)

@@ -158,4 +158,3 @@ def is_ours(ready: Ready, current: Item) -> bool:
         and ours.run_id == found.run_id
         and (content_digest(current) == ready.digest)
     )
-

@@ -82,8 +82,8 @@ def metadata_without_place(audit: Audit) -> GateResult:
         WITHOUT_PLACE,
         f"{len(audit.eligible):,} eligible records",
         missing,
-        "backfill receipts run --wave N --apply for records that were not attempted; a place that was removed since is "
-        "written again by backfill receipts run --image-id ID --apply",
+        "backfill receipts run --wave N --apply --fetch for records that were not attempted; a place that was removed "
+        "since is written again by backfill receipts run --image-id ID --apply --fetch",
         eligible=len(audit.eligible),
     )
 
@@ -110,7 +110,10 @@ def stub_places(audit: Audit) -> GateResult:
         for place in inside
         if not place.geohash
     ]
-    repair = "backfill receipts run --wave N --apply --enrich-stubs fills in the stubs; the others are their writer's"
+    repair = (
+        "set BACKFILL_ENRICH_STUBS=true, make the plan anew (backfill receipts plan) and run the wave again: it fills "
+        "in the stubs; the others are their writer's"
+    )
     return exact(STUBS, f"{len(inside):,} places in the released buckets", stubs, repair)
 
 

@@ -40,7 +40,7 @@ WORDS: Mapping[str, str] = {
     WRITE_ERROR_RATE: "Fewer than 1 % of the attempted records failed.",
 }
 REPAIRS: Mapping[str, str] = {
-    WAVE_COMPLETE: "backfill receipts run --wave N --apply takes up exactly what is not settled",
+    WAVE_COMPLETE: "backfill receipts run --wave N --apply --fetch takes up exactly what is not settled",
     MALFORMED_RATIO: "correct or delete these rows in the table, then backfill receipts inventory",
     WITHOUT_PLACE_RATIO: "correct the place_id of the metadata rows and reopen them (backfill receipts quarantine "
     "retry), or accept a record by name: backfill receipts decide N proceed --accept-record IMAGE_ID/RECEIPT_ID",
