@@ -7,7 +7,7 @@ One bad file never keeps another from loading.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import islice, repeat
+from itertools import groupby, islice, repeat
 from typing import Any
 
 import orjson
@@ -184,13 +184,35 @@ def _convert(attempts: Sequence[_Attempt], schema: pa.Schema) -> pa.Table:
 
 
 def _table(attempts: Sequence[_Attempt], schema: pa.Schema) -> pa.Table:
+    """The rows of the files, in their order."""
+    tables = [schema.empty_table()]
+    for has_columns, group in groupby(attempts, key=lambda attempt: attempt.parsed.columns is not None):
+        same = list(group)
+        tables += [_of_columns(attempt, schema) for attempt in same] if has_columns else [_of_rows(same, schema)]
+    return pa.concat_tables(tables)
+
+
+def _of_columns(attempt: _Attempt, schema: pa.Schema) -> pa.Table:
+    stamp = {
+        name: pa.repeat(pa.scalar(value, schema.field(name).type), attempt.parsed.size)
+        for name, value in _stamp(attempt.capture).items()
+    }
+    columns = stamp | dict(attempt.parsed.columns or {})
+    return pa.Table.from_arrays([columns[name].cast(schema.field(name).type) for name in schema.names], schema=schema)
+
+
+def _of_rows(attempts: Sequence[_Attempt], schema: pa.Schema) -> pa.Table:
     columns: dict[str, list[Any]] = {name: [] for name in schema.names}
     for attempt in attempts:
-        capture, parsed = attempt.capture, attempt.parsed
-        stamp = {"source_file_path": capture.object_key, "capture_ts": capture.taken_at}
+        rows, stamp = attempt.parsed.rows, _stamp(attempt.capture)
         for name, found in columns.items():
-            found.extend(repeat(stamp[name], parsed.size) if name in stamp else parsed.column(name))
+            found.extend(repeat(stamp[name], len(rows)) if name in stamp else [row.get(name) for row in rows])
     return pa.Table.from_pydict(columns, schema)
+
+
+def _stamp(capture: Capture) -> dict[str, Any]:
+    """Where rows come from, for every one of them."""
+    return {"source_file_path": capture.object_key, "capture_ts": capture.taken_at}
 
 
 def _keep_aside(loaded: Loaded, capture: Capture, parsed: Parsed, wanted: set[date], days: Sequence[date]) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+import pyarrow as pa
+
 from backfill_pipelines.nba.feeds.schedule_book import Game, ScheduleBook
 from backfill_pipelines.nba.names import UnparsableValueError
 
@@ -45,8 +47,8 @@ class Parsed:
     """What one file gives."""
 
     rows: list[Row] = field(default_factory=list)
-    #: The rows by column instead, all of one length, from a parser that reads whole columns.
-    columns: Mapping[str, Sequence[Any]] | None = None
+    #: The rows as Arrow columns instead, all of one length, from a parser that reads whole columns.
+    columns: Mapping[str, pa.Array] | None = None
     rejected: list[RejectedRow] = field(default_factory=list)
     #: Parts of a file of many games that belong to no game: (league game id or None, reason code, detail).
     bad_games: list[tuple[str | None, str, str]] = field(default_factory=list)
@@ -64,12 +66,6 @@ class Parsed:
     def size(self) -> int:
         """Number of rows."""
         return len(self.rows) if self.columns is None else len(next(iter(self.columns.values())))
-
-    def column(self, name: str) -> Sequence[Any]:
-        """Values of a column, None where a row has no such field."""
-        if self.columns is not None:
-            return self.columns[name]
-        return [row.get(name) for row in self.rows]
 
 
 def required_game(book: ScheduleBook, day: date, nba_game_id: str | None, teams: Iterable[str | None]) -> Game:
