@@ -15,7 +15,7 @@ from rich.table import Table
 
 from backfill_pipelines.backfill.failures import BackfillError, SettingsError
 from backfill_pipelines.cli_console import RED, console, reported
-from backfill_pipelines.cli_rollback import rollback
+from backfill_pipelines.cli_receipts_rollback import rollback
 from backfill_pipelines.receipts.assessment_report import Line
 from backfill_pipelines.receipts.assets import (
     INVENTORY,

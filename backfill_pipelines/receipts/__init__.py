@@ -14,4 +14,9 @@ content digest), ``place_building``, ``place_reading`` (tolerant read), ``outcom
 
 What reads the table and keeps files: ``inventory``, ``manifest``, ``inventory_gates``, ``assessment_report``,
 ``bucket_picture``, ``assets``; ``try_out`` fills a table of its own on a local server. Nothing writes places yet.
+
+What takes a run back: ``rollback_scope`` (which records), ``rollback_steps`` (what is done with each, pure),
+``rollback_preview``, ``rollback`` (the writes), ``rollback_ledger``, ``rollback_gates`` (what it proves),
+``rollback_run`` and ``rollback_report``; ``after_images``, ``place_digests`` and ``stream_effects`` serve them. What a
+person starts in the UI: ``jobs``, ``gap_sensor``.
 """

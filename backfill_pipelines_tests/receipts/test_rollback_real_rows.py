@@ -1,78 +1,85 @@
-"""The real rows, written by the real assets and taken back: the acceptance numbers of the specification."""
+"""The 87 places of the real rows, taken back with one of them changed by others: the specification's numbers."""
 
 from collections.abc import Iterator
-from pathlib import Path
-from types import SimpleNamespace
+from datetime import UTC, datetime
 
 import dagster as dg
 import pytest
 
-from backfill_pipelines.receipts.items import item_digest
-from backfill_pipelines.receipts.rollback_run import Report, Request, RollbackWork
+from backfill_pipelines.receipts.items import digest_of
+from backfill_pipelines.receipts.ledger import Intent, Settlement
+from backfill_pipelines.receipts.outcomes import Outcome, Reason
+from backfill_pipelines.receipts.place import table_key
+from backfill_pipelines.receipts.places_cache import OK, Entry, PlacesCache
+from backfill_pipelines.receipts.prices import Tier, field_mask
+from backfill_pipelines.receipts.provenance import content_digest
 from backfill_pipelines.receipts.try_out import seed_items
-from backfill_pipelines_tests.receipts.fake_places import FakePlaces, refusal
+from backfill_pipelines_tests.receipts.builders import RUN
 from backfill_pipelines_tests.receipts.real_rows import CORRUPT_ID, DATA, needs_real_rows, sample
+from backfill_pipelines_tests.receipts.receipt_tables import ReceiptsPlace
 from backfill_pipelines_tests.receipts.stream_meter import StreamMeter
-from backfill_pipelines_tests.receipts.writing_world import World, failure, world
+from backfill_pipelines_tests.receipts.written_runs import WrittenRun
 
 pytestmark = needs_real_rows
 
 
 @pytest.fixture
-def made(ministack_endpoint: str, ministack_state: Path, tmp_path: Path) -> Iterator[World]:
-    """All waves written: 87 places, one place id that Google does not know."""
-    places = FakePlaces({place_id: sample().answer(place_id, "echo") for place_id in sample().place_ids})
-    message = f"Not a valid Place ID: {CORRUPT_ID}"
-    places.script[CORRUPT_ID] = refusal(400, "INVALID_ARGUMENT", message)
-    with world(ministack_endpoint, ministack_state, tmp_path, places) as found:
-        found.prepare(seed_items(DATA / "receipt_metadatas.jsonl")[1])
-        for wave in found.plan.waves:
-            result = found.run(wave.first_bucket, wave.last_bucket, origin="one backfill")
-            assert result.success, failure(result)
-            found.release()
-        assert len(found.stored()) == 87
-        yield found
+def run(receipts: ReceiptsPlace) -> Iterator[WrittenRun]:
+    """The places that the full run writes, its ledger and its cached answers; one record is quarantined."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        made = WrittenRun(receipts, instance)
+        receipts.load(seed_items(DATA / "receipt_metadatas.jsonl")[1])
+        made.plan_anew()
+        for place_id in sample().place_ids:
+            body = sample().answer(place_id, "echo")
+            mask, at = field_mask(Tier.FULL), datetime.now(UTC).isoformat()
+            entry = Entry(place_id, OK, at, "full", mask, 200, place_id, digest_of(body), body=body)
+            PlacesCache(receipts.objects).write(entry)
+        yield made
+        made.control.close()
 
 
-def roll_back(made: World, accept: int | None = None) -> Report:
-    (run_id,) = made.ledger.runs()
-    resources = SimpleNamespace(**made.resources)
-    accept = RollbackWork(resources, Request(run_id)).preview().events_to_come if accept is None else accept
-    run = made.instance.add_run(dg.DagsterRun(job_name="receipts_rollback", status=dg.DagsterRunStatus.STARTED))
-    work = RollbackWork(resources, Request(run_id, apply=True, accept_stream_events=accept, asked_by="a test"))
-    report = work.apply(made.instance, run)
-    made.instance.report_run_canceled(run)
-    return report
+def write(run: WrittenRun) -> None:
+    places = sample().places("echo")
+    run.ledger.run_of("a backfill", RUN)
+    intents = [Intent(p.place.key, p.place.place_id, "create", content_digest(p.item)) for p in places]
+    run.ledger.intend(RUN, intents)
+    run.store.batch_write([p.item for p in places])
+    run.ledger.settle(RUN, [Settlement(one.key, one.place_id, Outcome.CREATED) for one in intents])
+    (corrupt,) = [row for row in sample().eligible if row.place_id == CORRUPT_ID]
+    set_aside = Settlement(corrupt.key, CORRUPT_ID, Outcome.QUARANTINED, str(Reason.MALFORMED_ID))
+    run.ledger.settle(RUN, [set_aside])
 
 
-def metadata(made: World) -> dict[str, str]:
-    pages = made.place.store.scan()
-    items = [item for page in pages for item in page.items if item["SK"]["S"].endswith("#METADATA")]
-    return {item["PK"]["S"]: item_digest(item) for item in items}
-
-
-def test_one_of_87_changed_by_others_86_deleted_and_the_same_records_come_again(made: World) -> None:
-    rows, content, meter = metadata(made), made.digests(), StreamMeter(made.place)
+def test_86_are_deleted_and_the_one_that_others_changed_is_kept_with_its_difference(run: WrittenRun) -> None:
+    before, meter = run.content, StreamMeter(run.place)
+    write(run)
     assert meter.messages() == 0, "an insert run sends nothing"
-    name, item = next(iter(made.stored().items()))
-    made.place.store.put({**item, "phone_number": {"S": "020 7946 0000"}})
-    changed_by_others = meter.messages()
+    changed = sample().places("echo")[-1].place
+    key = table_key(changed.image_id, changed.receipt_id)
+    run.store.put({**(run.store.get(key) or {}), "phone_number": {"S": "020 7946 0000"}})
+    kept = run.content
+    assert meter.messages() == 1
 
-    report = roll_back(made)
+    report = run.roll_back(accept=86)
     assert {state: n for state, n in report.states.items() if n} == {"deleted": 86, "changed_since": 1}
     assert report.is_green, [gate.lines for gate in report.gates]
     (skipped,) = report.preview.skipped
     (change,) = skipped.changes
-    assert (change.field, change.now) == ("phone_number", '"020 7946 0000"')
-    assert list(made.stored()) == [name]
-    assert metadata(made) == rows
-    assert meter.messages() == changed_by_others + 86
-    settled = {entry.outcome for entry in made.entries().values()}
-    assert {str(outcome) for outcome in settled} == {"created", "quarantined"}, "the quarantined one stays settled"
+    assert (skipped.key, change.field, change.now) == (changed.key, "phone_number", '"020 7946 0000"')
+    name = (key["PK"]["S"], key["SK"]["S"])
+    assert run.content == before | {name: kept[name]}, "metadata and receipts included"
+    assert meter.messages() == 87
+    left = [(entry.key, str(entry.outcome)) for entry in run.ledger.entries().values()]
+    assert sorted(outcome for _, outcome in left) == ["created", "quarantined"]
 
-    made.release()
-    pilot = made.plan.waves[0]
-    assert made.run(pilot.first_bucket, pilot.last_bucket).success
-    again = made.digests()
-    assert len(again) == 5
-    assert {key: content[key] for key in again if key != name} == {key: again[key] for key in again if key != name}
+    assert run.roll_back(accept=86).is_green
+    assert run.content == before | {name: kept[name]}
+    assert meter.messages() == 87
+
+
+def test_all_87_are_gone_when_nobody_changed_them(run: WrittenRun) -> None:
+    before = run.content
+    write(run)
+    assert run.roll_back(accept=87).is_green
+    assert run.content == before
