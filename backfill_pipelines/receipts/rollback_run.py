@@ -194,14 +194,14 @@ class RollbackWork:
         for one in report.applied.undone.values() if report.applied else ():
             if one.state:
                 by_bucket.setdefault(one.key.bucket, []).append(one.state)
-        for bucket, states in sorted(by_bucket.items()):
-            about = {f"receipts/{name}": number for name, number in tally(states).items() if number}
-            told = {STATE: ROLLED_BACK, "receipts/run": self.request.run_id, "receipts/asked_by": self.request.asked_by}
-            is_taken_back = any(state is not State.CHANGED_SINCE for state in states)
-            metadata = (told if is_taken_back else {}) | about
-            observe(
-                run, instance, dg.AssetObservation(PLACES, partition=bucket, metadata=metadata, description="rollback")
-            )
+        observe(run, instance, [self._observation(bucket, states) for bucket, states in sorted(by_bucket.items())])
+
+    def _observation(self, bucket: str, states: Sequence[State]) -> dg.AssetObservation:
+        metadata: dict[str, Any] = {f"receipts/{name}": number for name, number in tally(states).items() if number}
+        if any(state is not State.CHANGED_SINCE for state in states):
+            asked_by = self.request.asked_by
+            metadata |= {STATE: ROLLED_BACK, "receipts/run": self.request.run_id, "receipts/asked_by": asked_by}
+        return dg.AssetObservation(PLACES, partition=bucket, metadata=metadata, description="rollback")
 
 
 def require_confirmed(settings: MigrationSettings, table: str, arn: str, confirm: str, command: str) -> None:

@@ -31,7 +31,7 @@ def test_a_withdrawn_partition_is_red_until_it_is_published_again(instance: dg.D
 
 def test_an_observation_belongs_to_the_run_that_made_it(instance: dg.DagsterInstance) -> None:
     key, run = dg.AssetKey(["toy", "lines"]), rollback_of(instance)
-    observe(run, instance, dg.AssetObservation(key, partition="2024-01-02", metadata={"state": "rolled_back"}))
+    observe(run, instance, [dg.AssetObservation(key, partition="2024-01-02", metadata={"state": "rolled_back"})])
     (record,) = instance.fetch_observations(key, limit=5).records
     assert record.run_id == run.run_id
     assert record.partition_key == "2024-01-02"
