@@ -8,6 +8,7 @@ from rich.table import Table
 from backfill_pipelines.backfill.gates import READ_BACK_GATE, UPSTREAM_GATE
 from backfill_pipelines.cli_console import BROKEN, RED, console
 from backfill_pipelines.receipts.bucket_gates import CALL_EQUATIONS, SETTLED_GATE
+from backfill_pipelines.receipts.items import canonical_json
 from backfill_pipelines.receipts.outcomes import Outcome
 from backfill_pipelines.receipts.run_reports import RunReport, summed
 from backfill_pipelines.runner import ChunkResult
@@ -18,6 +19,7 @@ _RATIO = "ratio"
 #: Red gates that follow from records that are not settled.
 _FOLLOW = {SETTLED_GATE.name, "every_id_is_settled", READ_BACK_GATE}
 _PLACES = "receipts/receipt_places"
+_SAMPLES = 3
 
 
 def exit_code(reports: Sequence[RunReport], failures: Sequence[ChunkResult]) -> int:
@@ -41,6 +43,11 @@ def show_summary(reports: Sequence[RunReport], failures: Sequence[ChunkResult]) 
     """Outcomes by reason, calls, money, write units, equations, and what went wrong."""
     places = [report for report in reports if report.asset == _PLACES]
     _show_tally(summed([report.tally for report in places]), is_dry=any(report.dry_run for report in places))
+    for sample in [shown for report in places for shown in report.shown][:_SAMPLES]:
+        console.print(f"{sample['kind']} {sample['record']}, {sample['size']:,} bytes", highlight=False)
+        console.print(canonical_json(sample["item"]), highlight=False, markup=False, soft_wrap=True)
+        for line in sample["diff"]:
+            console.print(f"  {line}", highlight=False, markup=False)
     calls = _added([report.calls for report in reports])
     spent = sum((Decimal(report.spent_usd) for report in reports), Decimal(0))
     units, seconds = sum(r.write_units for r in reports), sum(r.seconds for r in reports)

@@ -149,6 +149,8 @@ class BucketWriter:
             finally:
                 while under_way:
                     self._finish(under_way.popleft())
+        # The last batches may have been refused after the last checkpoint.
+        self._is_over(is_last=True)
         self.written.seconds = self._clock() - began
         self._sample(self.written.seconds, len(work))
         return self.written

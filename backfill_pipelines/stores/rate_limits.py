@@ -111,7 +111,7 @@ class RateLimit:
         row, now = self._locked(connection)
         paused_until = max(row.paused_until, now + pause_seconds)
         values = {"tokens": 0.0, "counted_at": max(paused_until, row.counted_at), "paused_until": paused_until}
-        if granted_at >= row.halved_at or row.share == 1.0:
+        if granted_at > row.halved_at or row.share == 1.0:
             values |= {"share": max(LEAST_SHARE, self._share(row, now) / 2), "halved_at": now}
         self._update(connection, **values)
 
