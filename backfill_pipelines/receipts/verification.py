@@ -33,7 +33,7 @@ from backfill_pipelines.receipts.wave_gates import WaveScope, judge_wave
 from backfill_pipelines.stores.control import ControlStore
 from backfill_pipelines.stores.items import ItemStore
 from backfill_pipelines.stores.objects import ObjectStore
-from backfill_pipelines.stores.table_metrics import TableMetrics
+from backfill_pipelines.stores.table_metrics import TableMetrics, Usage
 
 FOLDER = "receipts/verification"
 #: A decision to proceed rests on a verification at most this old.
@@ -235,7 +235,7 @@ def _without_accepted(
 
 
 def _no_degradation(stores: Stores, audit: Audit) -> GateResult:
-    """Compare the time since the first run began with as long a time before it, at least an hour."""
+    """Compare the application before and during the runs."""
     if stores.settings.is_embedded:
         return degradation.embedded()
     if stores.metrics is None:
@@ -243,9 +243,14 @@ def _no_degradation(stores: Stores, audit: Audit) -> GateResult:
             f"{degradation.NO_DEGRADATION}: nothing measures this table. Repair: verify with the real service and the "
             "right to read CloudWatch metrics (cloudwatch:GetMetricData)"
         )
-    begun = datetime.fromisoformat(min(audit.runs.values(), default=audit.now.isoformat()))
-    span = max(_LEAST_SPAN, audit.now - begun)
-    return degradation.no_degradation(stores.metrics.read(begun - span, begun), stores.metrics.read(begun, audit.now))
+    return degradation.no_degradation(*usage_of(stores.metrics, audit.runs, audit.now))
+
+
+def usage_of(metrics: TableMetrics, runs: Mapping[str, str], now: datetime) -> tuple[Usage, Usage]:
+    """The table before the first run, for as long as the runs have taken and at least an hour, and since then."""
+    begun = datetime.fromisoformat(min(runs.values(), default=now.isoformat()))
+    span = max(_LEAST_SPAN, now - begun)
+    return metrics.read(begun - span, begun), metrics.read(begun, now)
 
 
 def _place_ids(audit: Audit) -> set[str]:
