@@ -29,7 +29,7 @@ from backfill_pipelines.stores.control import ControlStore
 from backfill_pipelines.stores.embedded_places import EmbeddedPlaces, StandInControl
 from backfill_pipelines_tests.receipts.real_rows import CORRUPT_ID, as_item, needs_real_rows, sample
 from backfill_pipelines_tests.receipts.receipt_tables import ReceiptsPlace
-from backfill_pipelines_tests.receipts.writing_world import QUIET, World, outcomes, preflight
+from backfill_pipelines_tests.receipts.writing_world import QUIET, World, outcomes, preflight_of
 
 pytestmark = needs_real_rows
 
@@ -100,7 +100,7 @@ def full(ministack_endpoint: str, ministack_state: Path, tmp_path_factory: pytes
             api.load([rows.answer(i, "echo") for i in rows.place_ids if i != CORRUPT_ID])
             api.script(by_id={CORRUPT_ID: {"does": "invalid_id"}})
             with open_instance(settings) as instance:
-                dg.materialize([preflight], instance=instance, run_config=QUIET)
+                dg.materialize([preflight_of(place.name)], instance=instance, run_config=QUIET)
                 places = build_all_resources(settings)["places"]
                 made = Full(World(place, control, instance), api, places)
                 assert command("inventory").exit_code == 0

@@ -18,7 +18,7 @@ from backfill_pipelines.stores.leases import Leases
 from backfill_pipelines_tests.receipts.builders import PLACE_ID, answer, place_item
 from backfill_pipelines_tests.receipts.fake_places import FakePlaces, refusal
 from backfill_pipelines_tests.receipts.receipt_tables import image, receipt_of, row_of
-from backfill_pipelines_tests.receipts.writing_world import World, failure, outcomes, world
+from backfill_pipelines_tests.receipts.writing_world import QUIET, World, failure, outcomes, preflight_of, world
 
 OTHER_ID, GONE_ID, ODD_ID, EMPTY_ID = (f"ChIJ{letter * 23}" for letter in "BCDE")
 WRITTEN_BY_OTHERS = {"reasoning": {"S": "Found by the live system."}, "timestamp": {"S": "2026-01-01T00:00:00+00:00"}}
@@ -308,6 +308,12 @@ def test_writing_is_refused_with_its_reason_and_a_dry_run_is_not(here: World) ->
         assert said in text
     assert here.run(apply=False, fetch=False).success
     assert here.stored() == {}
+
+
+def test_a_preflight_of_another_table_proves_nothing(here: World) -> None:
+    here.prepare(rows(0))
+    dg.materialize([preflight_of("Receipts-other")], instance=here.instance, run_config=QUIET)
+    assert f"receipts/preflight was about Receipts-other, not {here.place.name}" in failure(here.run())
 
 
 def test_a_wave_whose_predecessor_is_not_decided_is_refused(here: World) -> None:

@@ -33,9 +33,14 @@ from backfill_pipelines_tests.receipts.receipt_tables import ReceiptsPlace
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
-@dg.asset(key=PREFLIGHT)
-def preflight() -> None:
-    """Stands for a green preflight."""
+def preflight_of(table: str) -> dg.AssetsDefinition:
+    """Stands for a green preflight of a table."""
+
+    @dg.asset(key=PREFLIGHT)
+    def preflight() -> dg.MaterializeResult[Any]:
+        return dg.MaterializeResult(metadata={"receipts/table": table})
+
+    return preflight
 
 
 @dataclass
@@ -79,7 +84,7 @@ class World:
         assert all(verdict.passed for verdict in verdicts), verdicts
         arn = self.place.items.as_table().describe().arn
         plan = plan_migration(self.place.objects, self.control, manifest, self.settings, arn)
-        dg.materialize([preflight], instance=self.instance, run_config=QUIET)
+        dg.materialize([preflight_of(self.place.name)], instance=self.instance, run_config=QUIET)
         canary = Evidence(CANARY, canary_digest(plan), ())
         decide(self.place.objects, plan, canary, Choice.PROCEED, who="tester", reason="clean")
         self.release()
