@@ -4,7 +4,9 @@
 """
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
+from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +17,7 @@ from rich.table import Table
 
 from backfill_pipelines.backfill.failures import BackfillError, SettingsError
 from backfill_pipelines.cli_console import RED, console, reported
+from backfill_pipelines.migration_resource import build_migration
 from backfill_pipelines.receipts.assessment_report import Line
 from backfill_pipelines.receipts.assets import (
     INVENTORY,
@@ -23,14 +26,16 @@ from backfill_pipelines.receipts.assets import (
     counts_of,
     work_lines,
 )
+from backfill_pipelines.receipts.call_ledger import CallLedger
 from backfill_pipelines.receipts.inventory import take_inventory
+from backfill_pipelines.receipts.key_proof import is_proof, prove_key
 from backfill_pipelines.receipts.manifest import latest_manifest, row_of
 from backfill_pipelines.receipts.prices import Tier
 from backfill_pipelines.receipts.try_out import SPEC, seed_items
 from backfill_pipelines.runner import failure_text, open_instance, run_unpartitioned
 from backfill_pipelines.settings import Settings, read_settings
 from backfill_pipelines.stores.dynamodb_resource import DynamoDB
-from backfill_pipelines.stores.resources import build_items, build_objects
+from backfill_pipelines.stores.resources import build_control, build_items, build_objects, build_places
 
 receipts_app = typer.Typer(no_args_is_help=True, help="The receipts table: what it holds, what its migration takes.")
 
@@ -92,6 +97,64 @@ def inventory(
         for name, value in (*manifest.by_reason.items(), *manifest.malformed_by_reason.items()):
             console.print(f"{name:24}{value:>10,}", highlight=False)
         console.print(f"{manifest.run_id} digest {manifest.digest}\n{objects.url}", highlight=False, soft_wrap=True)
+
+
+@receipts_app.command()
+@reported
+def budget(
+    *,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Prove the key by one free call, and let stopped runs call again.")
+    ] = False,
+) -> None:
+    """Show Places calls and dollars by month, SKU and run; exit code 1 while all calls are stopped."""
+    settings = read_settings()
+    control, migration = build_control(settings), build_migration(settings)
+    with closing(control):
+        ledger = CallLedger.of(control, migration)
+        if resume:
+            _prove_key(settings, ledger)
+        _show_spend(ledger)
+        stop = ledger.stopped()
+    if stop is not None:
+        console.print(
+            f"all calls are stopped, {stop.kind}: {stop}. Repair: correct it, then backfill receipts budget --resume",
+            style="red",
+            highlight=False,
+            markup=False,
+        )
+        raise typer.Exit(RED)
+
+
+def _prove_key(settings: Settings, ledger: CallLedger) -> None:
+    with closing(build_places(settings)) as places:
+        judged = prove_key(places.client(), ledger)
+    if not is_proof(judged):
+        raise BackfillError(
+            f"the key is not proven: {judged.kind}, {judged.detail}. Repair: correct BACKFILL_PLACES_KEY or "
+            "BACKFILL_PLACES_ENDPOINT, then try again"
+        )
+
+
+def _show_spend(ledger: CallLedger) -> None:
+    table = Table(title=f"Places calls, budget ${ledger.budget_usd} a month", title_justify="left")
+    for name in ("month", "SKU", "run"):
+        table.add_column(name)
+    for name in ("attempts", "settled", "released", "uncertain", "under way", "USD"):
+        table.add_column(name, justify="right")
+    rows = ledger.spend()
+    for month, found in groupby(rows, lambda row: row.month):
+        of_month = list(found)
+        for row in of_month:
+            counts = (row.attempts, row.settled, row.released, row.uncertain, row.reserved)
+            table.add_row(
+                month, row.sku, escape(row.run_id), *(f"{count:,}" for count in counts), f"{row.spent_usd:.2f}"
+            )
+        total = sum((row.spent_usd for row in of_month), Decimal(0))
+        attempts = sum(row.attempts for row in of_month)
+        table.add_row(f"[bold]{month}[/bold]", "all", "", f"{attempts:,}", "", "", "", "", f"[bold]{total:.2f}[/bold]")
+        table.add_section()
+    console.print(table)
 
 
 def _seeded(settings: Settings, items: DynamoDB, file: Path) -> str:

@@ -38,7 +38,7 @@ from backfill_pipelines.nba.seasons import BY_NAME, days_of
 from backfill_pipelines.nba.warehouse_setup import set_up
 from backfill_pipelines.settings import PROJECT_ROOT, Settings
 from backfill_pipelines.stores.duckdb import DuckDBWarehouse
-from benchmarks.nba_season import ours
+from benchmarks.nba_season import entries_of, feed_files, ours
 from benchmarks.peers import child
 from benchmarks.peers.environments import PeerMissingError, installed
 from benchmarks.peers.projects import BATCH_DAYS, TABLES, THREADS, WRITERS, Job
@@ -84,7 +84,13 @@ class Bench:
         settings = Settings(state_dir=self._folder / "base", feeds_url=str(self._root))  # pyright: ignore[reportCallIssue]
         warehouse = DuckDBWarehouse(path=str(settings.duckdb_file))
         set_up(warehouse)
-        ours(settings, RAW_PHASE, [str(day) for day in self._days], warehouse, len(self._days))
+        ours(
+            settings,
+            entries_of(RAW_PHASE, feed_files(self._root, self._days)),
+            [str(day) for day in self._days],
+            warehouse,
+            len(self._days),
+        )
         write_raw_tables(settings.duckdb_file, self._raw)
 
     def run_ours(self, whole: Line, session: Line) -> None:

@@ -205,14 +205,19 @@ def ours(
     with open_instance(settings) as instance:
         if phase == ANALYTICS_PHASE:
             # A backfill of phase 3 waits for gate 0, so its time is part of ours.
-            stores = {name: resources[name] for name in ("warehouse", "feeds")}
-            scope = {"first_date": days[0], "last_date": days[-1]}
-            gate = run_unpartitioned(build_phase_gates()[0], instance=instance, resources=stores, config=scope)
-            if not gate.success:
-                raise SystemExit(failure_text(gate))
+            measure_first_gate(instance, resources, days)
         for chunk in [days[i : i + step] for i in range(0, len(days), step)]:
             for asset in chosen:
                 _run(asset, chunk, instance, resources)
+
+
+def measure_first_gate(instance: dg.DagsterInstance, resources: dict[str, Any], days: Sequence[str]) -> None:
+    """Gate 0 over the days, which phase 3 waits for."""
+    stores = {name: resources[name] for name in ("warehouse", "feeds")}
+    scope = {"first_date": days[0], "last_date": days[-1]}
+    gate = run_unpartitioned(build_phase_gates()[0], instance=instance, resources=stores, config=scope)
+    if not gate.success:
+        raise SystemExit(failure_text(gate))
 
 
 def _run(

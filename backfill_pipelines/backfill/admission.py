@@ -86,7 +86,8 @@ class Admission:
 def behind_gate(instance: dg.DagsterInstance, gate: PhaseGate, partitions: Sequence[str]) -> Mapping[str, Measurement]:
     """Whether the phase gate is green for each partition: measured, passed, and over that partition."""
     states = {
-        name: _gate_state(instance, dg.AssetCheckKey(gate.key, name)) for name in map(gate.check_name, partitions)
+        name: _gate_state(instance, dg.AssetCheckKey(gate.key, name))
+        for name in {gate.check_name(p) for p in partitions}
     }
     found: dict[str, Measurement] = {}
     for partition in partitions:

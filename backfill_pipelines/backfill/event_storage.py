@@ -2,8 +2,8 @@
 
 Dagster's own SQLite event log opens a connection and commits several times for every event: about 12 ms, which for
 a range run with a verdict for each gate and partition is most of the run. Dagster hands multi-partition events over
-in batches when ``DAGSTER_EVENT_BATCH_SIZE`` is set; here a batch shares its connections. Any other storage (Postgres
-in production) works unchanged. Configured in dagster.yaml under ``storage.custom``.
+in batches when ``DAGSTER_EVENT_BATCH_SIZE`` is set; here a batch is one transaction, and databases stay open. Any
+other storage (Postgres in production) works unchanged. Configured in dagster.yaml under ``storage.custom``.
 """
 
 import os
@@ -28,15 +28,11 @@ from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, Sq
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData, serialize_value
-from sqlalchemy import bindparam, create_engine, func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.engine import Connection
-from sqlalchemy.pool import NullPool
 
 from backfill_pipelines.backfill.check_states import check_state, is_planned
-
-#: How long a writer waits for another process's write transaction.
-BUSY_TIMEOUT_SECONDS = 60
-
+from backfill_pipelines.backfill.shard_engines import ShardEngines
 
 _IDENTITY = ("asset_key", "check_name", "run_id", "partition")
 # The row that was planned is updated in place, as Dagster does: its id says which run of a partition is the latest.
@@ -72,6 +68,7 @@ class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._batch = threading.local()
+        self._engines = ShardEngines(self.conn_string_for_shard)
         super().__init__(base_dir, inst_data)
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
@@ -202,7 +199,7 @@ class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
     def _connect(self, shard: str) -> Generator[Connection, None, None]:
         connections: dict[str, Connection] | None = getattr(self._batch, "connections", None)
         if connections is None:
-            with super()._connect(shard) as connection:
+            with self._transaction(shard) as connection:
                 yield connection
             return
         if shard not in connections:
@@ -212,17 +209,21 @@ class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
     @contextmanager
     def _transaction(self, shard: str) -> Generator[Connection, None, None]:
         if shard not in self._initialized_dbs:  # pyright: ignore[reportUnknownMemberType]
-            # The parent creates the file's tables on its first ordinary connection.
+            # The parent creates the file's tables on its first connection.
             with super()._connect(shard):
                 pass
-        engine = create_engine(
-            self.conn_string_for_shard(shard),
-            poolclass=NullPool,
-            connect_args={"timeout": BUSY_TIMEOUT_SECONDS},
-        )
-        with engine.connect() as connection, connection.begin():
+        with self._engines.of(shard).connect() as connection, connection.begin():
             yield connection
-        engine.dispose()
+
+    def wipe(self) -> None:
+        """Remove every run's log; none may stay open, or it would be written on unseen."""
+        self._engines.close()
+        super().wipe()
+
+    def dispose(self) -> None:
+        """Close the databases."""
+        self._engines.close()
+        super().dispose()
 
 
 class BatchingSqliteStorage(DagsterSqliteStorage):

@@ -27,7 +27,7 @@ OWNER = "team:nba-data"
 #: Partitions of one run, about a season: opening and closing a run costs what some fifty partitions do. Neighbours in
 #: the catalog differ by one, so that Dagster never puts parent and child into one run, where a single red date of the
 #: parent would skip the child for the whole range.
-PARTITIONS_PER_RUN = 240
+PARTITIONS_PER_RUN = 260
 
 
 def compute_of(entry: Entry, resources: object, issues: Mapping[str, Sequence[str]] | None = None) -> Compute:

@@ -30,10 +30,10 @@ def prove_key(client: PlacesClient, ledger: CallLedger, place_id: str = SAMPLE_I
     """
     with Leases(ledger.control).held(f"key proof {uuid.uuid4().hex}", PROOF_RUN, "proving the key") as lease:
         with ledger.control.transaction() as connection:
-            call = ledger.reserve_uncapped(connection, PROOF_RUN, lease.name, place_id, Tier.ID_REFRESH)
+            call = ledger.book_free(connection, PROOF_RUN, lease.name, place_id)
         answer = client.get(place_id, field_mask(Tier.ID_REFRESH))
         with ledger.control.transaction() as connection:
-            ledger.settle(connection, [Settled(call, answer.status)])
+            ledger.book(connection, PROOF_RUN, lease.name, ended=[Settled(call, answer.status)])
     judged = judge(place_id, answer.status, answer.body, answer.error, asks_location=False)
     if is_proof(judged):
         ledger.clear_stop()
@@ -56,4 +56,4 @@ def require_no_stop(run_id: str, client: PlacesClient, ledger: CallLedger, place
         return
     if stop.run_id != run_id and is_proof(prove_key(client, ledger, *place_ids[:1])):
         return
-    raise PlacesStopped(stop.kind, f"{stop.detail} (run {stop.run_id}, {stop.at})", FetchReport(run_id))
+    raise PlacesStopped(stop.kind, str(stop), FetchReport(run_id))

@@ -31,13 +31,17 @@ from backfill_pipelines.receipts.places_cache import Entry, PlacesCache
 from backfill_pipelines.stores.control import ControlStore
 from backfill_pipelines.stores.leases import Lease, Leases
 from backfill_pipelines.stores.places import PlacesClient
-from backfill_pipelines.stores.rate_limits import RateLimit
+from backfill_pipelines.stores.rate_limits import SECONDS_PER_MINUTE, RateLimit
 
 #: Attempts at an id whose answers are faults of the service; refusals for the rate before the rest is parked.
 TRANSIENT_ATTEMPTS = 5
 REFUSALS_IN_A_ROW = 10
 #: Ids claimed at a time beyond those under way: enough to keep the threads busy, few enough to share the work.
 _CLAIMED_AHEAD = 32
+#: Attempts handed to the threads beyond those that are being sent: as many as the rate allows in this time, which is
+#: what a transaction takes. At Google's rates that is none, and an attempt is sent as soon as its token is taken.
+_QUEUED_SECONDS = 0.02
+_MOST_QUEUED = 3
 _MILLION = Decimal(1_000_000)
 
 #: Called with the number of ids that are settled or given up, and of all ids.
@@ -83,7 +87,6 @@ def fetch_places(
     should_stop: Callable[[], bool] = lambda: False,
     patience: Patience = Patience(),
     ask_again: frozenset[Reason] = frozenset(),
-    leases: Leases | None = None,
 ) -> FetchReport:
     """Have an answer for each id in the cache, as far as rate, budget and service allow.
 
@@ -99,7 +102,6 @@ def fetch_places(
         should_stop: Asked between calls; calls under way are finished, the rest is not attempted.
         patience: Waiting times.
         ask_again: Negative answers in the cache that do not hold any more, by reason.
-        leases: For tests: how long a process that says nothing is taken for alive.
 
     Raises:
         PlacesStopped: the key or the request was refused, here or in another process; no id is settled by that.
@@ -109,7 +111,7 @@ def fetch_places(
     asker = Asker(client, cache, settings.wanted_tier, with_photos=settings.photo_references_max > 0)
     session = f"places fetch {uuid.uuid4().hex}"
     ledger.control.ensure(place_claims.TABLES)
-    holding = (leases or Leases(ledger.control)).held(session, run_id, "fetching places")
+    holding = Leases(ledger.control).held(session, run_id, "fetching places")
     with holding as lease, ThreadPoolExecutor(settings.places_concurrency, "places") as pool:
         require_no_stop(run_id, client, ledger, wanted)
         fetch = _Fetch(run_id, lease, ledger, limiter, settings, asker, pool, patience, ask_again, wanted)
@@ -139,7 +141,8 @@ class _Fetch:
     foreign: deque[str] = field(default_factory=deque)
     ready: deque[Task] = field(default_factory=deque)
     later: list[tuple[float, int, Task]] = field(default_factory=list)
-    under_way: dict[Future[Attempt], tuple[Call, float]] = field(default_factory=dict)
+    under_way: dict[Future[Attempt], tuple[Task, Call, float]] = field(default_factory=dict)
+    claimed: set[str] = field(default_factory=set)
 
     #: What the next transaction has to write.
     to_settle: list[Settled] = field(default_factory=list)
@@ -159,6 +162,9 @@ class _Fetch:
     def __post_init__(self) -> None:
         self.report = FetchReport(self.run_id)
         self.max_age = timedelta(days=self.settings.cache_max_age_days)
+        threads = self.settings.places_concurrency
+        queued = int(self.limiter.per_minute / SECONDS_PER_MINUTE * _QUEUED_SECONDS)
+        self.slots = threads + min(_MOST_QUEUED * threads, queued)
 
     @property
     def session(self) -> str:
@@ -175,6 +181,8 @@ class _Fetch:
             if self.parked is None and should_stop():
                 self.parked = Reason.STOPPED
             self._collect()
+            if not self._may_begin:
+                self._call_back()
             self._give_up_waiting()
             self._keep_books()
             on_progress(len(self.report.fetched), len(self.wanted))
@@ -216,7 +224,8 @@ class _Fetch:
         if self.under_way:
             done, _ = wait(self.under_way, timeout=seconds, return_when=FIRST_COMPLETED)
             for future in done:
-                self._take_in(future, *self.under_way.pop(future))
+                _, call, granted_at = self.under_way.pop(future)
+                self._take_in(future, call, granted_at)
                 self.is_held_up = False
         elif seconds:
             time.sleep(seconds)
@@ -226,7 +235,7 @@ class _Fetch:
         now = time.monotonic()
         if not self._may_begin:
             return self.patience.look if self.under_way else 0.0
-        if self.is_held_up or len(self.under_way) >= self.settings.places_concurrency:
+        if self.is_held_up or len(self.under_way) >= self.slots:
             return self.patience.look
         times = [now + self.patience.look] if self.under_way or self.later or self.foreign or self.not_before else []
         if self.ready or self.unclaimed:
@@ -304,6 +313,13 @@ class _Fetch:
             f"{why}. Go on later with the same command: what is in the cache is not called again"
         )
 
+    def _call_back(self) -> None:
+        """Take back the attempts that no thread has begun to send."""
+        for future in [future for future in self.under_way if future.cancel()]:
+            task, call, _ = self.under_way.pop(future)
+            self.to_settle.append(Settled(call, None, was_sent=False))
+            self.ready.appendleft(task)
+
     def _give_up_waiting(self) -> None:
         """Once parked or asked to stop, nothing new is begun; what is under way may still settle its id."""
         if self.parked is None:
@@ -317,7 +333,9 @@ class _Fetch:
 
     def _finish(self, fetched: Fetched) -> None:
         self.report.fetched[fetched.place_id] = fetched
-        self.to_release.append(fetched.place_id)
+        if fetched.place_id in self.claimed:
+            self.claimed.remove(fetched.place_id)
+            self.to_release.append(fetched.place_id)
 
     # The books
 
@@ -326,7 +344,7 @@ class _Fetch:
         now = time.monotonic()
         while self.later and self.later[0][0] <= now:
             self.ready.append(heappop(self.later)[2])
-        free = self.settings.places_concurrency - len(self.under_way)
+        free = self.slots - len(self.under_way)
         wanted = min(free, len(self.ready)) if self._may_send(now) else 0
         ahead = self._to_claim(now) if self._may_begin else []
         if not (wanted or ahead or self.to_settle or self.to_release or self.refusals):
@@ -334,15 +352,21 @@ class _Fetch:
         self.lease.require_held()
         with self.ledger.control.transaction() as connection:
             granted, granted_at = self._tokens(connection, wanted)
-            self._write_down(connection)
-            claimed = place_claims.claim(connection, self.session, ahead)
             tasks = [self.ready.popleft() for _ in range(granted)]
             pairs = [(task.asked_id, self.asker.tier) for task in tasks]
-            reserved = self.ledger.reserve(connection, self.run_id, self.session, pairs)
+            reserved = self.ledger.book(connection, self.run_id, self.session, pairs, self.to_settle)
+            if self.stop is not None:
+                self.ledger.stop(connection, *self.stop, self.run_id)
             self.limiter.give_back(connection, granted - len(reserved.calls))
+            place_claims.release(connection, self.session, self.to_release)
+            claimed = place_claims.claim(connection, self.session, ahead)
+        self.to_settle.clear()
+        self.to_release.clear()
+        if reserved.stop is not None and self.stop is None:
+            self.stop = (reserved.stop.kind, str(reserved.stop))
         self.ready.extendleft(reversed(tasks[len(reserved.calls) :]))
         for task, call in zip(tasks, reserved.calls, strict=False):
-            self.under_way[self.pool.submit(self.asker.ask, task)] = (call, granted_at)
+            self.under_way[self.pool.submit(self.asker.ask, task)] = (task, call, granted_at)
         if reserved.refusal:
             # Attempts under way may still be released, and leave budget for others.
             self.is_held_up = bool(self.under_way)
@@ -360,28 +384,19 @@ class _Fetch:
         self.not_before = time.monotonic() + grant.wait_seconds if grant.granted < wanted else 0.0
         return grant.granted, grant.at
 
-    def _write_down(self, connection: sa.Connection) -> None:
-        self.ledger.settle(connection, self.to_settle)
-        place_claims.release(connection, self.session, self.to_release)
-        if self.stop is not None:
-            self.ledger.stop(connection, *self.stop, self.run_id)
-        elif (stop := self.ledger.stopped(connection)) is not None:
-            self.stop = (stop.kind, f"{stop.detail} (run {stop.run_id}, {stop.at})")
-        self.to_settle.clear()
-        self.to_release.clear()
-
     def _to_claim(self, now: float) -> list[str]:
         """Ids to claim next; ids of others are looked at again now and then."""
         if self.foreign and now >= self.next_look:
             self.next_look = now + self.patience.look
             self.unclaimed.extend(self._from_cache(self.foreign, again=True))
             self.foreign.clear()
-        if len(self.ready) > self.settings.places_concurrency:
+        if len(self.ready) > self.slots:
             return []
         return [self.unclaimed.popleft() for _ in range(min(_CLAIMED_AHEAD, len(self.unclaimed)))]
 
     def _look_at_claimed(self, asked: list[str], claimed: set[str]) -> None:
         """Between our look into the cache and our claim, another process may have fetched the id."""
+        self.claimed |= claimed
         self.foreign.extend(place_id for place_id in asked if place_id not in claimed)
         mine = [place_id for place_id in asked if place_id in claimed]
         self.ready.extend(Task(place_id, place_id) for place_id in self._from_cache(mine, again=True))

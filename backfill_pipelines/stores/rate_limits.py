@@ -30,6 +30,14 @@ LIMITS = sa.Table(
     sa.Column("paused_until", sa.Float, nullable=False),
 )
 
+# Statements of the hot path are made once: making them takes longer than running them.
+_LOCK = sa.select(LIMITS).where(LIMITS.c.name == sa.bindparam("of")).with_for_update()
+_TAKE = (
+    LIMITS.update()
+    .where(LIMITS.c.name == sa.bindparam("of"))
+    .values(tokens=sa.bindparam("left"), counted_at=sa.bindparam("moment"))
+)
+
 
 @dataclass(frozen=True)
 class Grant:
@@ -84,7 +92,8 @@ class RateLimit:
             # Rounding must not hold back a token for which the caller has waited exactly long enough.
             granted = min(wanted, int(tokens + 1e-9))
             wait = 0.0 if granted == wanted else self._seconds(1.0 - (tokens - granted), share)
-        self._update(connection, tokens=max(0.0, tokens - granted), counted_at=max(now, row.counted_at))
+        left = {"left": max(0.0, tokens - granted), "moment": max(now, row.counted_at)}
+        connection.execute(_TAKE, {"of": self.name, **left})
         return Grant(granted, max(0.0, wait), now)
 
     def give_back(self, connection: sa.Connection, unused: int) -> None:
@@ -102,7 +111,7 @@ class RateLimit:
         row, now = self._locked(connection)
         paused_until = max(row.paused_until, now + pause_seconds)
         values = {"tokens": 0.0, "counted_at": max(paused_until, row.counted_at), "paused_until": paused_until}
-        if granted_at >= row.halved_at or row.share == 1.0:
+        if granted_at > row.halved_at or row.share == 1.0:
             values |= {"share": max(LEAST_SHARE, self._share(row, now) / 2), "halved_at": now}
         self._update(connection, **values)
 
@@ -114,7 +123,7 @@ class RateLimit:
             return LimitState(rate, self._tokens(row, now), max(0.0, row.paused_until - now))
 
     def _locked(self, connection: sa.Connection) -> tuple[sa.Row, float]:
-        row = connection.execute(sa.select(LIMITS).where(LIMITS.c.name == self.name).with_for_update()).one()
+        row = connection.execute(_LOCK, {"of": self.name}).one()
         return row, self._clock(connection)
 
     def _update(self, connection: sa.Connection, **values: float) -> None:

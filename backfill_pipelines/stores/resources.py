@@ -1,9 +1,8 @@
 """The stores of a deployment, built from settings: one code path, whichever deployment it is."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backfill_pipelines.settings import Settings
-from backfill_pipelines.stores.bigquery import BigQueryWarehouse
 from backfill_pipelines.stores.control import ControlStore
 from backfill_pipelines.stores.duckdb import DuckDBWarehouse
 from backfill_pipelines.stores.dynamodb_resource import DynamoDB
@@ -13,10 +12,15 @@ from backfill_pipelines.stores.notifications import Notifier
 from backfill_pipelines.stores.objects import ObjectStore
 from backfill_pipelines.stores.places import PRODUCTION_URL, Places
 
+if TYPE_CHECKING:
+    from backfill_pipelines.stores.bigquery import BigQueryWarehouse
 
-def build_warehouse(settings: Settings) -> DuckDBWarehouse | BigQueryWarehouse:
+
+def build_warehouse(settings: Settings) -> "DuckDBWarehouse | BigQueryWarehouse":
     """The warehouse of the settings; nothing is opened."""
     if settings.warehouse == "bigquery":
+        from backfill_pipelines.stores.bigquery import BigQueryWarehouse  # Google's client: most of a second
+
         return BigQueryWarehouse(
             project=settings.bigquery_project or "",
             location=settings.bigquery_location,

@@ -8,7 +8,6 @@ import dagster as dg
 
 from backfill_pipelines.backfill.phase_gates import PhaseReport, conclude
 from backfill_pipelines.nba.assets import OWNER
-from backfill_pipelines.nba.calendar_picture import draw_calendar
 from backfill_pipelines.nba.catalog import BY_TABLE, CATALOG
 from backfill_pipelines.nba.gap_asset import picture
 from backfill_pipelines.nba.phase_gates import live, phase_2, phase_3, phase_4
@@ -102,5 +101,7 @@ def _bounds(scope: Scope) -> tuple[date, date]:
 
 
 def _calendar(gate: GateName, states: Sequence[TableDay]) -> dict[str, Any]:
+    from backfill_pipelines.nba.calendar_picture import draw_calendar  # loads matplotlib
+
     days = [day for day in states if gate is GATE_3 or BY_TABLE[day.table].phase == gate.phase]
     return {"backfill/calendar": picture(draw_calendar(days, gate.name))} if days else {}
