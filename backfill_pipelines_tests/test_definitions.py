@@ -109,7 +109,7 @@ def test_neighbours_in_the_graph_never_share_a_run_because_a_red_parent_would_sk
 def test_sensors_are_stopped_by_default() -> None:
     sensors = list(build_defs(Settings()).sensors or ())
     gap_sensors = {f"nba_phase_{number}_gap_sensor" for number in (2, 3, 4)}
-    assert {sensor.name for sensor in sensors} == {*gap_sensors, "nba_live_cascade"}
+    assert {sensor.name for sensor in sensors} == {*gap_sensors, "nba_live_cascade", "receipts_gap_sensor"}
     assert all(sensor.default_status == dg.DefaultSensorStatus.STOPPED for sensor in sensors)
 
 

@@ -15,8 +15,8 @@ content digest), ``place_building``, ``place_reading`` (tolerant read), ``outcom
 What reads the table and keeps files: ``inventory``, ``manifest``, ``inventory_gates``, ``assessment_report``,
 ``bucket_picture``, ``assets``; ``try_out`` fills a table of its own on a local server. Nothing writes places yet.
 
-What asks the Places API: ``place_fetching`` (``fetch_loop``, ``place_attempts``, ``patience``, ``fetch_report``). What an
-answer means is in ``place_answers``; answers are kept by ``places_cache``, attempts and money by ``call_ledger``
+What asks the Places API: ``place_fetching`` (``fetch_loop``, ``place_attempts``, ``patience``, ``fetch_report``). What
+an answer means is in ``place_answers``; answers are kept by ``places_cache``, attempts and money by ``call_ledger``
 (``call_rows``); ``place_claims`` says who fetches what, ``key_proof`` what follows a refused key.
 
 What takes a run back: ``rollback_scope`` (which records), ``rollback_steps`` (what is done with each, pure),

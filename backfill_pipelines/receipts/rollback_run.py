@@ -28,8 +28,10 @@ from backfill_pipelines.receipts.rollback_ledger import RollbackLedger
 from backfill_pipelines.receipts.rollback_preview import Preview, RecordLooker, count, look
 from backfill_pipelines.receipts.rollback_scope import RollbackRefused, Scope, scope_of
 from backfill_pipelines.receipts.rollback_steps import State, tally
+from backfill_pipelines.receipts.write_rate import share_to_begin_with
 from backfill_pipelines.stores.control import ControlStore
 from backfill_pipelines.stores.dynamodb import DynamoItemStore
+from backfill_pipelines.stores.dynamodb_pacing import WritePacer
 from backfill_pipelines.stores.dynamodb_tables import TableState
 from backfill_pipelines.stores.leases import Lease
 from backfill_pipelines.stores.objects import ObjectStore
@@ -171,9 +173,7 @@ class RollbackWork:
             items=items,
             looker=RecordLooker(items, self.objects),
             rollbacks=self.rollbacks,
-            pacer=pacer_for(
-                state, self.settings.write_utilisation, is_embedded=self._resources.items.embedded is not None
-            ),
+            pacer=self._pacer(state),
             workers=self.settings.write_workers,
             require_held=lease.require_held,
         )
@@ -181,6 +181,12 @@ class RollbackWork:
         point = [*preview.entries, *preview.done] if self.scope.image_id else None
         after = read_digests(items, self.scope.run_id, point)
         return Report(preview, applied, judge_rollback(preview, applied, after, self.objects))
+
+    def _pacer(self, state: TableState) -> WritePacer:
+        """At the rate that the last writer of the table has left."""
+        is_embedded = self._resources.items.embedded is not None
+        share = share_to_begin_with(self._control, self.table)
+        return pacer_for(state, self.settings.write_utilisation, share, is_embedded=is_embedded)
 
     def _withdraw(self, instance: dg.DagsterInstance, run: dg.DagsterRun, preview: Preview) -> None:
         """The buckets that lose a record are complete no longer, from before the first write on."""
