@@ -21,7 +21,7 @@ buckets), ``bucket_writing`` (the protocol: intents, puts, outcomes), ``record_p
 ``run_reports``; ``cache_target`` fills the cache, ``dry_run`` only looks, ``quarantine`` reopens what was set aside.
 ``migration_assets`` has the assets.
 
-What asks the Places API: ``place_fetching`` (``fetch_loop``, ``place_attempts``, ``patience``, ``fetch_report``). What an
-answer means is in ``place_answers``; answers are kept by ``places_cache``, attempts and money by ``call_ledger``
+What asks the Places API: ``place_fetching`` (``fetch_loop``, ``place_attempts``, ``patience``, ``fetch_report``). What
+an answer means is in ``place_answers``; answers are kept by ``places_cache``, attempts and money by ``call_ledger``
 (``call_rows``); ``place_claims`` says who fetches what, ``key_proof`` what follows a refused key.
 """
