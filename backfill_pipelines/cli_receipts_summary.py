@@ -30,7 +30,12 @@ def exit_code(reports: Sequence[RunReport], failures: Sequence[ChunkResult]) -> 
     red = {gate for report in reports for gate in report.red}
     places = summed([report.tally for report in reports if report.asset == _PLACES])
     count = {str(outcome): sum(places.get(str(outcome), {}).values()) for outcome in Outcome}
-    if _RATIO in stops or count[Outcome.FAILED] or red - _FOLLOW - {UPSTREAM_GATE}:
+    if (
+        any(report.ratio for report in reports)
+        or _RATIO in stops
+        or count[Outcome.FAILED]
+        or red - _FOLLOW - {UPSTREAM_GATE}
+    ):
         return RED
     if UPSTREAM_GATE in red:
         return BROKEN
@@ -55,7 +60,12 @@ def show_summary(reports: Sequence[RunReport], failures: Sequence[ChunkResult]) 
     console.print(f"calls {attempts:,}   spent $ {spent:,.2f}   write units {units:,.0f}   time {seconds:,.1f} s")
     for line in equations(places, calls):
         console.print(line, highlight=False)
-    for name, texts in (("stopped", _stops(reports)), ("failed", [chunk.failure for chunk in failures])):
+    ratios = list(dict.fromkeys(report.ratio for report in reports if report.ratio))
+    for name, texts in (
+        ("stopped", _stops(reports)),
+        ("ratio", ratios),
+        ("failed", [chunk.failure for chunk in failures]),
+    ):
         for text in texts:
             console.print(f"{name}: {text}", style="red", highlight=False, markup=False)
 

@@ -136,6 +136,7 @@ class PlaceTarget:
             attempted=len(self.selection.work),
             stop=stop or self.written.stop,
             stop_detail=detail or self.written.stop_detail,
+            ratio=self.written.ratio,
             samples=tuple(sample.text for sample in self.written.samples),
             red=dict(red or {}),
             shown=self.dry.shown if self.dry else (),

@@ -41,7 +41,7 @@ _WALKS, _MOST_LOOKED_UP = 3, 200
 _WORKERS = 8
 _REPAIR = (
     "wait for the index to catch up and verify again; a place that stays missing has wrong index keys: roll it back "
-    "and write it again (backfill receipts rollback --image-id, then run --image-id)"
+    "and write it again (backfill receipts rollback RUN --image-id ID, then backfill receipts run --image-id ID)"
 )
 
 Identity = tuple[str, str]

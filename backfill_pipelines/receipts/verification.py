@@ -15,7 +15,8 @@ from typing import Any
 
 from backfill_pipelines.backfill.failures import BackfillError, GateNotMeasured
 from backfill_pipelines.receipts import degradation, ledger_gates, projection, query_gates, table_gates, wave_gates
-from backfill_pipelines.receipts.call_ledger import CallLedger, CallState
+from backfill_pipelines.receipts.call_ledger import CallLedger
+from backfill_pipelines.receipts.call_rows import CallState
 from backfill_pipelines.receipts.decision_records import Choice, DecisionRefused, Evidence
 from backfill_pipelines.receipts.decisions import accepted_records, wave_digest
 from backfill_pipelines.receipts.gate_results import GateResult, GateVerdict
@@ -129,8 +130,9 @@ def load_audit(stores: Stores, plan: Plan, wave: int, now: datetime | None = Non
 
 
 def attempts_of(stores: Stores, runs: Collection[str]) -> list[Attempt]:
-    """HTTP attempts of the plan's runs, oldest first."""
-    rows = [row for row in CallLedger.of(stores.control, stores.settings).calls() if row.run_id in runs]
+    """HTTP attempts of the plan's runs, oldest first; one that was released without an answer was never sent."""
+    found = [row for row in CallLedger.of(stores.control, stores.settings).calls() if row.run_id in runs]
+    rows = [row for row in found if row.http_status is not None or row.state != CallState.RELEASED]
     return [
         Attempt(row.place_id, row.run_id, row.http_status, row.state != CallState.RELEASED, row.price / _MICROS)
         for row in rows
