@@ -1,9 +1,8 @@
-"""``backfill receipts preflight|attest|verify|decide|cost`` and ``quarantine retry``: thin over assets and records.
+"""``backfill receipts preflight|attest|verify|decide|cost``: thin over the assets and records.
 
 Exit codes: 0 all green or recorded, 1 a gate is red, 2 refused, or a gate could not be measured.
 """
 
-import os
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -21,20 +20,14 @@ from backfill_pipelines.receipts.cost_report_asset import COST_REPORT
 from backfill_pipelines.receipts.decision_records import Choice, Decision, DecisionRefused
 from backfill_pipelines.receipts.decisions import Role, missing_signatures, sign_off
 from backfill_pipelines.receipts.decisions import decide as record_decision
-from backfill_pipelines.receipts.ledger import RecordLedger
-from backfill_pipelines.receipts.migration_context import writer_lease
-from backfill_pipelines.receipts.outcomes import Reason
 from backfill_pipelines.receipts.place_admission import PREFLIGHT
 from backfill_pipelines.receipts.plans import Plan
-from backfill_pipelines.receipts.quarantine import quarantined, reopen
 from backfill_pipelines.receipts.verification import Stores, evidence_for, plan_of
 from backfill_pipelines.receipts.verification_asset import VERIFICATION
 from backfill_pipelines.runner import failure_text, open_instance, run_unpartitioned
 from backfill_pipelines.settings import read_settings
 
 COMPLETION = "completion"
-quarantine_app = typer.Typer(no_args_is_help=True, help="Records that were set aside.")
-receipts_app.add_typer(quarantine_app, name="quarantine")
 
 
 @receipts_app.command()
@@ -117,36 +110,6 @@ def decide(
         _show(made)
     finally:
         stores.control.close()
-
-
-@quarantine_app.callback()
-def quarantine() -> None:
-    """Records that were set aside."""
-
-
-@quarantine_app.command()
-@reported
-def retry(
-    reason: Annotated[Reason, typer.Option(help="Why they were set aside.")],
-    *,
-    apply: Annotated[bool, typer.Option("--apply", help="Reopen them. Without it they are only listed.")] = False,
-) -> None:
-    """Take quarantined records up again, once their cause is corrected; the decisions on their waves are void."""
-    resources = build_all_resources(read_settings())
-    control, table = resources["control"], resources["items"].named()
-    try:
-        ledger = RecordLedger(control, plan_of(resources["objects"], table).plan_id)
-        if apply:
-            with writer_lease(control, table, f"cli-{os.getpid()}", "reopening quarantined records"):
-                found = reopen(ledger, reason)
-        else:
-            found = quarantined(ledger, reason)
-    finally:
-        control.close()
-    for key in found:
-        console.print(key.name, highlight=False, markup=False)
-    done = "reopened; next: backfill receipts run" if apply else "would be reopened. Use --apply"
-    console.print(f"{len(found):,} records {done}", highlight=False)
 
 
 def _sign(stores: Stores, plan: Plan, choice: Choice, role: Role | None, who: str, reason: str) -> None:

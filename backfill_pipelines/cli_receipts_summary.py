@@ -8,6 +8,7 @@ from rich.table import Table
 from backfill_pipelines.backfill.gates import READ_BACK_GATE, UPSTREAM_GATE
 from backfill_pipelines.cli_console import BROKEN, RED, console
 from backfill_pipelines.receipts.bucket_gates import CALL_EQUATIONS, SETTLED_GATE
+from backfill_pipelines.receipts.items import canonical_json
 from backfill_pipelines.receipts.outcomes import Outcome
 from backfill_pipelines.receipts.run_reports import RunReport, summed
 from backfill_pipelines.runner import ChunkResult
@@ -18,6 +19,7 @@ _RATIO = "ratio"
 #: Red gates that follow from records that are not settled.
 _FOLLOW = {SETTLED_GATE.name, "every_id_is_settled", READ_BACK_GATE}
 _PLACES = "receipts/receipt_places"
+_SAMPLES = 3
 
 
 def exit_code(reports: Sequence[RunReport], failures: Sequence[ChunkResult]) -> int:
@@ -28,7 +30,12 @@ def exit_code(reports: Sequence[RunReport], failures: Sequence[ChunkResult]) -> 
     red = {gate for report in reports for gate in report.red}
     places = summed([report.tally for report in reports if report.asset == _PLACES])
     count = {str(outcome): sum(places.get(str(outcome), {}).values()) for outcome in Outcome}
-    if _RATIO in stops or count[Outcome.FAILED] or red - _FOLLOW - {UPSTREAM_GATE}:
+    if (
+        any(report.ratio for report in reports)
+        or _RATIO in stops
+        or count[Outcome.FAILED]
+        or red - _FOLLOW - {UPSTREAM_GATE}
+    ):
         return RED
     if UPSTREAM_GATE in red:
         return BROKEN
@@ -41,6 +48,11 @@ def show_summary(reports: Sequence[RunReport], failures: Sequence[ChunkResult]) 
     """Outcomes by reason, calls, money, write units, equations, and what went wrong."""
     places = [report for report in reports if report.asset == _PLACES]
     _show_tally(summed([report.tally for report in places]), is_dry=any(report.dry_run for report in places))
+    for sample in [shown for report in places for shown in report.shown][:_SAMPLES]:
+        console.print(f"{sample['kind']} {sample['record']}, {sample['size']:,} bytes", highlight=False)
+        console.print(canonical_json(sample["item"]), highlight=False, markup=False, soft_wrap=True)
+        for line in sample["diff"]:
+            console.print(f"  {line}", highlight=False, markup=False)
     calls = _added([report.calls for report in reports])
     spent = sum((Decimal(report.spent_usd) for report in reports), Decimal(0))
     units, seconds = sum(r.write_units for r in reports), sum(r.seconds for r in reports)
@@ -48,7 +60,12 @@ def show_summary(reports: Sequence[RunReport], failures: Sequence[ChunkResult]) 
     console.print(f"calls {attempts:,}   spent $ {spent:,.2f}   write units {units:,.0f}   time {seconds:,.1f} s")
     for line in equations(places, calls):
         console.print(line, highlight=False)
-    for name, texts in (("stopped", _stops(reports)), ("failed", [chunk.failure for chunk in failures])):
+    ratios = list(dict.fromkeys(report.ratio for report in reports if report.ratio))
+    for name, texts in (
+        ("stopped", _stops(reports)),
+        ("ratio", ratios),
+        ("failed", [chunk.failure for chunk in failures]),
+    ):
         for text in texts:
             console.print(f"{name}: {text}", style="red", highlight=False, markup=False)
 

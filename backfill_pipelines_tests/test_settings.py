@@ -43,8 +43,11 @@ def test_without_any_variable_everything_is_embedded() -> None:
         ),
         (
             {
-                **{"DEPLOYMENT": "prod", "WAREHOUSE": "bigquery", "BIGQUERY_PROJECT": "p"},
-                **{"RECEIPTS_TABLE": "Receipts-1", "ITEMS": "dynamodb"},
+                "DEPLOYMENT": "prod",
+                "WAREHOUSE": "bigquery",
+                "BIGQUERY_PROJECT": "p",
+                "RECEIPTS_TABLE": "Receipts-1",
+                "ITEMS": "dynamodb",
             },
             "BACKFILL_PLACES=google",
         ),

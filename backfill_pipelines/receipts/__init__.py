@@ -13,5 +13,15 @@ content digest), ``place_building``, ``place_reading`` (tolerant read), ``outcom
 ``ratio_gates``, ``prices``, ``capacity``, ``assessment``. None of them opens, calls or writes anything.
 
 What reads the table and keeps files: ``inventory``, ``manifest``, ``inventory_gates``, ``assessment_report``,
-``bucket_picture``, ``assets``; ``try_out`` fills a table of its own on a local server. Nothing writes places yet.
+``bucket_picture``, ``assets``; ``try_out`` fills a table of its own on a local server.
+
+What writes places: ``migration_plan``, ``place_admission`` (may a bucket be written?), ``place_target`` (a range of
+buckets), ``bucket_writing`` (the protocol: intents, puts, outcomes), ``record_preparing``, ``put_records``,
+``before_images``, ``stop_rules``, ``write_rate``; judged by ``bucket_gates`` on ``bucket_states``, told by
+``run_reports``; ``cache_target`` fills the cache, ``dry_run`` only looks, ``quarantine`` reopens what was set aside.
+``migration_assets`` has the assets.
+
+What asks the Places API: ``place_fetching`` (``fetch_loop``, ``place_attempts``, ``patience``, ``fetch_report``). What
+an answer means is in ``place_answers``; answers are kept by ``places_cache``, attempts and money by ``call_ledger``
+(``call_rows``); ``place_claims`` says who fetches what, ``key_proof`` what follows a refused key.
 """

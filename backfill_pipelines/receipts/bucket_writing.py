@@ -73,6 +73,8 @@ class Written:
     unanswered: dict[RecordKey, str] = field(default_factory=dict[RecordKey, str])
     stop: str = ""
     stop_detail: str = ""
+    #: The ratio that was proven too high by the end; the wave's gates judge it anew.
+    ratio: str = ""
     write_units: float = 0.0
     seconds: float = 0.0
     samples: list[Sample] = field(default_factory=list[Sample])
@@ -149,6 +151,9 @@ class BucketWriter:
             finally:
                 while under_way:
                     self._finish(under_way.popleft())
+        # The last batches may have been refused after the last checkpoint.
+        self._is_over(is_last=True)
+        self.written.ratio = self._rules.broken(with_suspicions=False)
         self.written.seconds = self._clock() - began
         self._sample(self.written.seconds, len(work))
         return self.written

@@ -43,6 +43,7 @@ from backfill_pipelines.receipts.record_preparing import Preparing, key_of
 from backfill_pipelines.receipts.run_metadata import run_metadata
 from backfill_pipelines.receipts.run_reports import RunReport, nested, save_report
 from backfill_pipelines.receipts.stop_rules import StopRules
+from backfill_pipelines.receipts.write_rate import remember_share, share_to_begin_with
 from backfill_pipelines.stores.leases import LeaseTaken
 
 ASSET = "receipts/receipt_places"
@@ -61,6 +62,8 @@ class PlaceTarget:
     buckets: Sequence[str] = ()
     require_held: Callable[[], None] = lambda: None
     log: Callable[[str], None] = lambda _: None
+    #: Shows what a dry run has found; it materialises nothing that could carry it.
+    observe: Callable[[Mapping[str, Any]], None] = lambda _: None
     written: Written = field(default_factory=Written)
     selection: Selection = field(default_factory=lambda: Selection((), ()))
     dry: DryRun | None = None
@@ -99,11 +102,16 @@ class PlaceTarget:
 
     def record(self, outcome: RangeOutcome) -> None:
         """Keep the report of the run, and a canary's verdict; the ledger has had each outcome as it came."""
-        save_report(self.migration.objects, self.report(red=outcome.red_gates))
+        red = dict(outcome.red_gates)
         if self.config.canary and self.dry is not None:
             result = self.dry.canary()
             record_canary(self.migration.objects, self.migration.plan, [result], who=self.dagster_run_id)
             self.log("\n".join(result.lines))
+            red |= {} if result.passed else {result.gate: 1}
+        report = self.report(red=red)
+        save_report(self.migration.objects, report)
+        if self.dry is not None:
+            self.observe(run_metadata(report))
 
     def run_metadata(self) -> Mapping[str, Any]:
         """Outcomes, calls, write units and progress of the run."""
@@ -128,6 +136,7 @@ class PlaceTarget:
             attempted=len(self.selection.work),
             stop=stop or self.written.stop,
             stop_detail=detail or self.written.stop_detail,
+            ratio=self.written.ratio,
             samples=tuple(sample.text for sample in self.written.samples),
             red=dict(red or {}),
             shown=self.dry.shown if self.dry else (),
@@ -137,9 +146,10 @@ class PlaceTarget:
         migration, settings = self.migration, self.migration.settings
         population = sum(wave.records for wave in migration.plan.waves)
         accepted = len(accepted_records(migration.objects, migration.plan))
+        share = share_to_begin_with(migration.control, migration.table)
         putter = RecordPutter(
             migration.items,
-            pacer_for(migration.state, settings.write_utilisation, is_embedded=migration.is_table_embedded),
+            pacer_for(migration.state, settings.write_utilisation, share, is_embedded=migration.is_table_embedded),
             workers=settings.write_workers,
             enrich_stubs=settings.enrich_stubs,
         )
@@ -157,6 +167,7 @@ class PlaceTarget:
             writer.write(self.selection.work, known, self._batch_size([row.bucket for row in self.selection.work]))
         finally:
             putter.close()
+            remember_share(migration.control, migration.table, putter.share)
 
     def _preparing(self) -> Preparing:
         return Preparing(
@@ -266,6 +277,7 @@ def open_place_target(context: dg.AssetExecutionContext, admission: Admission) -
         answers=migration.answers(run_id, may_fetch=config.fetch),
         buckets=list(context.partition_keys),
         log=context.log.info,
+        observe=lambda shown: context.log_event(dg.AssetObservation(ASSET.split("/"), metadata=shown)),
     )
     try:
         if not (config.apply and admission.partitions):

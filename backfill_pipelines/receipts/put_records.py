@@ -32,13 +32,13 @@ _LONGEST_WAIT_SECONDS = 8.0
 _NO_LIMIT = float(ONE_PARTITION_UNITS * 1_000_000)
 
 
-def pacer_for(table: TableState, utilisation: float, *, is_embedded: bool = False) -> WritePacer:
-    """The pace that a table and its indexes allow at this utilisation."""
+def pacer_for(table: TableState, utilisation: float, share: float, *, is_embedded: bool = False) -> WritePacer:
+    """The pace that a table and its indexes allow at this utilisation, beginning with a share of it."""
     capacity = {name: index.write_units for name, index in table.indexes.items()}
     if is_embedded and table.write_units is None:
         return WritePacer({"": _NO_LIMIT}, share=1.0)
     hot = [name for name in HOT_INDEXES if name in capacity]
-    return WritePacer(write_rates(table.write_units, capacity, utilisation=utilisation, hot=hot))
+    return WritePacer(write_rates(table.write_units, capacity, utilisation=utilisation, hot=hot), share=share)
 
 
 class RecordPutter:

@@ -10,7 +10,8 @@ from backfill_pipelines.receipts.run_reports import RunReport
 
 def run_metadata(report: RunReport) -> dict[str, Any]:
     """Outcomes by reason, calls, write units, progress."""
-    return {
+    samples = {"receipts/samples": dg.MetadataValue.json([dict(one) for one in report.shown])} if report.shown else {}
+    return samples | {
         "receipts/run_id": report.run_id,
         "receipts/tally": dg.MetadataValue.md(tally_table(report.tally)),
         "receipts/calls": dg.MetadataValue.json(dict(report.calls)),

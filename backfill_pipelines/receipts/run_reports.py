@@ -37,6 +37,8 @@ class RunReport:
     #: Why it ended before its work did; empty when it did not.
     stop: str = ""
     stop_detail: str = ""
+    #: A ratio of the plan so far that is proven too high, in words.
+    ratio: str = ""
     samples: Sequence[str] = ()
     #: Red gates, and in how many buckets each is.
     red: Mapping[str, int] = field(default_factory=dict[str, int])

@@ -49,8 +49,11 @@ class StopRules:
             self._count_one(one, 1)
             self._latest[one.key] = one
 
-    def broken(self) -> str:
-        """The first ratio whose lower bound is beyond its threshold, in words; empty while there is none."""
+    def broken(self, *, with_suspicions: bool = True) -> str:
+        """The first ratio whose lower bound is beyond its threshold, in words; empty while there is none.
+
+        Suspicious places are a reason to go no further, and no fault of what was written: the wave gate judges them.
+        """
         counts = self._counts
         without = counts[_WITHOUT_PLACE] - self._accepted
         rules = (
@@ -58,7 +61,7 @@ class StopRules:
             ("metadata_without_place", max(0, without), counts[_ALL], MOST_WITHOUT_PLACE),
             ("name_address_match", counts[_SUSPICIOUS], counts[_WRITTEN], MOST_SUSPICIOUS),
         )
-        for name, failures, measured, most in rules:
+        for name, failures, measured, most in rules if with_suspicions else rules[:-1]:
             found = judge(failures, measured, most, is_whole_population=measured == self._population)
             if found.verdict is RatioVerdict.FAIL:
                 return f"{name} {found}"

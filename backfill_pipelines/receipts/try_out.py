@@ -4,7 +4,7 @@ For local servers only; who calls this has made sure of that. A file has a table
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.receipts.inventory import RECEIPT_TYPE
 from backfill_pipelines.receipts.items import typed
-from backfill_pipelines.receipts.metadata import SK_SUFFIX, TEXTS, TYPE
+from backfill_pipelines.receipts.metadata import SK_SUFFIX, TEXTS, TYPE, Metadata
 from backfill_pipelines.stores.dynamodb_tables import Keys, TableSpec
 from backfill_pipelines.stores.items import Item
 
@@ -68,3 +68,31 @@ def _items(row: Mapping[str, Any]) -> Iterator[Item]:
         **{name: typed(row.get(name) or None) for name in TEXTS},
         **({"matched_fields": typed(set(words) if isinstance(words, list) else words)} if words else {}),
     }
+
+
+def place_bodies(
+    rows: Iterable[Metadata], bodies: Sequence[Mapping[str, Any]], *, echoes: bool
+) -> dict[str, Mapping[str, Any]]:
+    """What a stand-in answers for the place ids of eligible rows, in the order of all work.
+
+    The k-th id to appear gets the k-th body under its own id.
+
+    Args:
+        rows: Eligible metadata rows.
+        bodies: Bodies of real places, at least as many as there are ids.
+        echoes: Answer with the name and the address of the first row of each id: places that agree with receipts.
+
+    Raises:
+        SeedError: there are fewer bodies than ids.
+    """
+    firsts: dict[str, Metadata] = {}
+    for row in rows:
+        firsts.setdefault(row.place_id, row)
+    if len(firsts) > len(bodies):
+        raise SeedError(f"{len(firsts)} place ids and {len(bodies)} bodies. Repair: name a file with more bodies")
+    found: dict[str, Mapping[str, Any]] = {}
+    for (place_id, row), body in zip(firsts.items(), bodies, strict=False):
+        name = {"displayName": {**body.get("displayName", {}), "text": row.merchant_name}}
+        echo = {**name, "formattedAddress": row.address} if echoes else {}
+        found[place_id] = {**body, **echo, "id": place_id, "name": f"places/{place_id}"}
+    return found

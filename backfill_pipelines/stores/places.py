@@ -57,6 +57,7 @@ class PlacesClient:
                 "BACKFILL_PLACES_KEY to the key alone"
             )
         self.base_url = base_url.rstrip("/")
+        self._key = key.encode()
         # A proxy of the environment leads to Google, never to a server of this machine.
         self._http = httpx.Client(
             headers={"X-Goog-Api-Key": key, "Accept": "application/json"},
@@ -78,7 +79,9 @@ class PlacesClient:
             answer = self._http.get(url, headers={"X-Goog-FieldMask": field_mask})
         except httpx.RequestError as error:
             return Answer(None, error=f"{type(error).__name__}: {error}".rstrip(": "))
-        return Answer(answer.status_code, answer.content, retry_after_seconds(answer.headers.get("Retry-After")))
+        # A refusal that quotes the key would take it into ledgers and logs.
+        content = answer.content if answer.is_success else answer.content.replace(self._key, b"(key)")
+        return Answer(answer.status_code, content, retry_after_seconds(answer.headers.get("Retry-After")))
 
     def close(self) -> None:
         """Close its connections."""

@@ -157,10 +157,11 @@ def test_throttled_writes_wait_and_are_written(bench: Bench) -> None:
     assert sum(bench.waits) > 0
 
 
-def test_ten_minutes_of_throttling_end_the_run_and_the_next_one_goes_on(bench: Bench) -> None:
+@pytest.mark.parametrize("batch", [2, 50])
+def test_ten_minutes_of_throttling_end_the_run_and_the_next_one_goes_on(bench: Bench, batch: int) -> None:
     rows = load(bench, *range(1, 7))
     bench.faults.answer("PutItem", "ThrottlingException", times=40)
-    written = bench.write(rows, batch=2, workers=1)
+    written = bench.write(rows, batch=batch, workers=1)
     assert written.stop == "throttled"
     assert set(outcomes(bench.entries().values())) == {"failed throttled"}
     assert bench.time[0] >= 600

@@ -10,8 +10,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from backfill_pipelines.cli import app
 from backfill_pipelines.migration_resource import build_all_resources

@@ -14,6 +14,7 @@ from backfill_pipelines.receipts.keys import RecordKey
 from backfill_pipelines.receipts.migration_assets import CACHE, PLACES
 from backfill_pipelines.receipts.place import table_key
 from backfill_pipelines.receipts.place_admission import PREFLIGHT
+from backfill_pipelines.receipts.write_rate import remember_share, share_to_begin_with
 from backfill_pipelines.stores.leases import Leases
 from backfill_pipelines_tests.receipts.builders import PLACE_ID, answer, place_item
 from backfill_pipelines_tests.receipts.fake_places import FakePlaces, refusal
@@ -24,10 +25,12 @@ OTHER_ID, GONE_ID, ODD_ID, EMPTY_ID = (f"ChIJ{letter * 23}" for letter in "BCDE"
 WRITTEN_BY_OTHERS = {"reasoning": {"S": "Found by the live system."}, "timestamp": {"S": "2026-01-01T00:00:00+00:00"}}
 
 
-@pytest.fixture
-def here(ministack_endpoint: str, ministack_state: Path, tmp_path: Path) -> Iterator[World]:
-    with world(ministack_endpoint, ministack_state, tmp_path) as made:
-        yield made
+def test_the_rate_that_a_run_has_reached_is_where_the_next_one_begins(here: World) -> None:
+    assert share_to_begin_with(here.control, "Receipts") == 0.25
+    remember_share(here.control, "Receipts", 0.5)
+    remember_share(here.control, "Receipts", 0.125)
+    assert share_to_begin_with(here.control, "Receipts") == 0.125
+    assert share_to_begin_with(here.control, "Other") == 0.25
 
 
 @pytest.fixture
@@ -95,6 +98,9 @@ def test_a_dry_run_reads_calls_and_writes_nothing_and_says_what_it_would_do(here
     assert report.tally == {"would_create": {"": 2}}
     assert [sample["kind"] for sample in report.shown] == ["create", "create"]
     assert here.places.asked.total() == 1
+    (seen, _) = here.instance.fetch_observations(PLACES, limit=10).records
+    assert seen.asset_observation is not None
+    assert "receipts/samples" in seen.asset_observation.metadata
     assert here.stored() == {}
     assert here.entries() == {}
     assert here.materialized() == []
@@ -107,6 +113,17 @@ def test_a_canary_is_recorded_and_lets_the_first_wave_begin(here: World) -> None
     assert made is not None
     assert (made.revision, made.choice) == (2, "proceed")
     assert made.evidence.results[0].values == {"records": 2, "quarantined": 0}
+
+
+def test_a_canary_that_cannot_be_built_holds_the_first_wave(here: World) -> None:
+    plan = here.prepare([*rows(0), *rows(1, place_id=ODD_ID)])
+    here.choices = {"max_calls": 1}
+    result = here.run(apply=False, fetch=True, canary=True, limit=100)
+    made = latest_decision(here.place.objects, plan.plan_id, "canary")
+    assert made is not None
+    assert (made.choice, made.reason) == ("hold", "not clean: canary_clean")
+    assert made.evidence.results[0].culprits[0].startswith(f"{image(1)}/1: parked_budget")
+    assert here.report(result).red == {"canary_clean": 1}
 
 
 def test_what_another_writer_has_put_is_never_touched(here: World) -> None:
@@ -188,6 +205,8 @@ def test_bad_records_are_set_aside_by_reason_and_hold_no_bucket_back(here: World
         "quarantined name_unslugable": 1,
     }
     assert here.materialized() == ["00", "01", "02", "03", "04", "05"]
+    # Nothing is held back, and nobody can overlook it.
+    assert here.report(result).ratio.startswith("metadata_without_place FAIL: 4 of 5")
 
 
 def test_a_row_that_changed_since_the_inventory_is_built_anew_or_set_aside(here: World) -> None:

@@ -45,6 +45,7 @@ def test_suspicious_places_stop_a_run() -> None:
     rules = StopRules()
     rules.count([settled(number, Outcome.CREATED, is_suspicious=number % 2 == 0) for number in range(1, 60)])
     assert rules.broken().startswith("name_address_match FAIL")
+    assert rules.broken(with_suspicions=False) == ""
 
 
 def test_a_record_counts_once_with_its_latest_outcome() -> None:
