@@ -2,7 +2,7 @@
 
 What each partition must hold follows from a strongly consistent scan, by the scalars of its places, not by their
 stored keys. Every partition is read page by page; pages are cut at 1, 7 and 100 items, as callers cut them. A walk
-of more than 200 pages is sampled: its first 100 pages, and 100 pages from a seeded position; the whole partition is
+of more than 200 pages is sampled: its first 25 pages, and 25 pages from a seeded position; the whole partition is
 read in the largest pages in any case. The metadata says how many walks that were.
 """
 
@@ -36,7 +36,7 @@ LITERALS: Mapping[str, str] = {
     "GSI3": "MATCHED",
     "GSI4": "dr5reg",
 }
-_MOST_PAGES, _SAMPLED_PAGES = 200, 100
+_MOST_PAGES, _SAMPLED_PAGES = 200, 25
 _WALKS, _MOST_LOOKED_UP = 3, 200
 _WORKERS = 8
 _REPAIR = (
@@ -182,8 +182,10 @@ def _read(items: ItemStore, partition: Partition, seed: str, clock: Clock) -> _S
     while True:
         whole = _whole(items, partition, seen)
         seen.wrong = _differences(items, partition, whole.order)
+        if not seen.wrong:
+            break
         seen.lag_seconds = clock.now() - begin
-        if not seen.wrong or seen.lag_seconds >= LAG_SECONDS:
+        if seen.lag_seconds >= LAG_SECONDS:
             break
         clock.sleep(1.0)
     for size in PAGE_SIZES:
