@@ -13,8 +13,8 @@ from backfill_pipelines.backfill.failures import BackfillError
 
 console = Console(width=None if sys.stdout.isatty() else 160)
 
-#: Exit codes: something is red; the command could not do its work.
-RED, BROKEN = 1, 2
+#: Exit codes: something is red; the command could not do its work; work waits for budget or quota; it was stopped.
+RED, BROKEN, PARKED, STOPPED = 1, 2, 3, 4
 
 
 def reported(command: Callable[..., None]) -> Callable[..., None]:

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from backfill_pipelines.backfill.failures import BackfillError, SettingsError
 from backfill_pipelines.cli_console import RED, console, reported
+from backfill_pipelines.cli_receipts_rollback import rollback
 from backfill_pipelines.migration_resource import build_migration
 from backfill_pipelines.receipts.assessment_report import Line
 from backfill_pipelines.receipts.assets import (
@@ -38,6 +39,7 @@ from backfill_pipelines.stores.dynamodb_resource import DynamoDB
 from backfill_pipelines.stores.resources import build_control, build_items, build_objects, build_places
 
 receipts_app = typer.Typer(no_args_is_help=True, help="The receipts table: what it holds, what its migration takes.")
+receipts_app.command("rollback")(rollback)
 
 
 @receipts_app.callback()

@@ -1,4 +1,4 @@
-"""``backfill receipts preflight``, ``attest``, ``verify``, ``decide`` and ``cost``: thin over the assets and records.
+"""``backfill receipts preflight|attest|verify|decide|cost``: thin over the assets and records.
 
 Exit codes: 0 all green or recorded, 1 a gate is red, 2 refused, or a gate could not be measured.
 """

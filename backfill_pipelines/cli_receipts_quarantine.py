@@ -11,7 +11,7 @@ from backfill_pipelines.cli_console import console, reported
 from backfill_pipelines.migration_resource import build_all_resources
 from backfill_pipelines.receipts.migration_context import Migration, load_migration
 from backfill_pipelines.receipts.outcomes import REASONS, Outcome, Reason
-from backfill_pipelines.receipts.quarantine import quarantined, reopen
+from backfill_pipelines.receipts.quarantine import Reopened, quarantined, reopen
 from backfill_pipelines.settings import read_settings
 
 quarantine_app = typer.Typer(no_args_is_help=True, help="Records that were set aside, by reason.")
@@ -32,16 +32,19 @@ def show(reason: Annotated[str, typer.Option(help="Only these, e.g. obsolete_id.
 @quarantine_app.command()
 @reported
 def retry(
-    reason: Annotated[str, typer.Option(help="Reason of the records to take up again, e.g. no_coordinates.")],
+    reason: Annotated[str, typer.Option(help="Why they were set aside, e.g. no_coordinates.")],
     *,
+    apply: Annotated[bool, typer.Option("--apply", help="Reopen them. Without it they are only listed.")] = False,
     fetch: Annotated[bool, typer.Option("--fetch", help="Ask the API anew for their ids, on budget.")] = False,
 ) -> None:
-    """Let the next run take the records of a reason up again; a wave that holds one has to be decided again."""
-    found = reopen(_migration(), _reason(reason), may_fetch=fetch)
-    calls = f", {found.fetch.http.http_attempts:,} calls" if found.fetch else ""
-    console.print(f"{len(found.records):,} records are open again{calls}", highlight=False)
+    """Take quarantined records up again, once their cause is corrected; the decisions on their waves are void."""
+    migration, why = _migration(), _reason(reason)
+    found = reopen(migration, why, may_fetch=fetch) if apply else Reopened(tuple(quarantined(migration, [why])))
     for entry in found.records:
-        console.print(f"  backfill receipts run --image-id {entry.key.image_id} --apply --fetch", highlight=False)
+        console.print(entry.key.name, highlight=False, markup=False)
+    calls = f" after {found.fetch.http.http_attempts:,} calls" if found.fetch else ""
+    done = f"reopened{calls}; next: backfill receipts run" if apply else "would be reopened. Use --apply"
+    console.print(f"{len(found.records):,} records {done}", highlight=False)
 
 
 def _reason(text: str) -> Reason:

@@ -14,6 +14,8 @@ from backfill_pipelines.nba.gap_asset import build_gap_analysis
 from backfill_pipelines.nba.phase_gates.assets import build_phase_gates
 from backfill_pipelines.receipts.assets import build_receipt_assets
 from backfill_pipelines.receipts.checking_assets import build_checking_assets
+from backfill_pipelines.receipts.gap_sensor import build_receipts_gap_sensor
+from backfill_pipelines.receipts.jobs import build_jobs
 from backfill_pipelines.receipts.migration_assets import build_migration_assets
 from backfill_pipelines.settings import Settings, read_settings
 
@@ -31,7 +33,8 @@ def build_defs(settings: Settings, resources: Mapping[str, Any] | None = None) -
             *build_migration_assets(),
             *build_checking_assets(),
         ],
-        sensors=[*build_sensors(), build_progress_sensor()],
+        jobs=build_jobs(),
+        sensors=[*build_sensors(), build_receipts_gap_sensor(), build_progress_sensor()],
         schedules=build_schedules(),
         resources={**build_all_resources(settings), **(resources or {})},
         executor=dg.in_process_executor,

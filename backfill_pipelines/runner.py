@@ -22,7 +22,7 @@ from backfill_pipelines.backfill.run_mode import CLI_TAG
 from backfill_pipelines.settings import PROJECT_ROOT, Settings
 
 #: Dagster prints every event of an in-process run; the event log has them all the same.
-_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def run_unpartitioned(
         instance=instance,
         resources=dict(resources),
         tags=_command_line_tags(asset),
-        run_config={**_QUIET, "ops": {asset.op.name: {"config": dict(config or {})}}},
+        run_config={**QUIET, "ops": {asset.op.name: {"config": dict(config or {})}}},
         raise_on_error=False,
     )
 
@@ -124,7 +124,7 @@ def _run_range(
             **_command_line_tags(asset),
             **tags,
         },
-        run_config={**_QUIET, "ops": {asset.op.name: {"config": dict(config)}}},
+        run_config={**QUIET, "ops": {asset.op.name: {"config": dict(config)}}},
         raise_on_error=False,
     )
     failure = "" if result.success else failure_text(result)

@@ -4,8 +4,8 @@ It decides from what the instance has recorded (verdicts, runs, backfills), neve
 upstream first: a partition is requested only when everything it reads is published and green.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,7 +28,25 @@ SENSOR_TAG = "backfill/gap_sensor"
 RANGE_TAG = "backfill/gap_range"
 SIZE_TAG = "backfill/gap_partitions"
 
-Expected = Callable[[dg.SensorEvaluationContext], Sequence[str]]
+
+@dataclass(frozen=True)
+class Survey:
+    """What a domain knows at a tick beyond the verdicts; the simplest is the partitions that ought to be complete."""
+
+    expected: Sequence[str] = ()
+    #: Green partitions that lack something since: gaps like any other.
+    reopened: frozenset[str] = frozenset()
+    #: Partitions that wait for something outside (a quota), until when. To wait is no failed attempt.
+    parked: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+    #: Runs that must come before anything can be said of gaps; nothing else is asked for at this tick.
+    first: Sequence[dg.RunRequest] = ()
+    #: Why nothing may be asked for; empty when it may.
+    silent: str = ""
+    #: What was seen, for the reason of a tick.
+    seen: str = ""
+
+
+Expected = Callable[[dg.SensorEvaluationContext], Sequence[str] | Survey]
 
 
 def _one_group(partition: str) -> str:  # noqa: ARG001
@@ -74,42 +92,54 @@ def build_gap_sensor(
     expected: Expected,
     policy: GapPolicy,
     required_resource_keys: set[str] | None = None,
+    first_jobs: Sequence[UnresolvedAssetJobDefinition] = (),
+    also_busy_with: Sequence[dg.AssetKey] = (),
+    run_config: Callable[[dg.SensorEvaluationContext], Mapping[str, Any]] = lambda _: {},
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> dg.SensorDefinition:
     """A sensor that requests range runs for the gaps of ``assets``, upstream first.
 
-    ``expected`` gives the partitions that ought to be complete by now.
+    ``expected`` gives the partitions that ought to be complete by now, or a survey. ``first_jobs`` are those that a
+    survey may ask for first, and ``also_busy_with`` what they compute. ``run_config`` is that of the gaps' runs.
     """
 
     @dg.sensor(  # pyright: ignore[reportUnknownMemberType]
         name=name,
         description=description,
-        jobs=[_job_of(asset.key) for asset in assets],
+        jobs=[*(_job_of(asset.key) for asset in assets), *first_jobs],
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.STOPPED,
         required_resource_keys=required_resource_keys,
     )
     def _sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        silent = _why_silent(context.instance, assets)
+        silent = _why_silent(context.instance, assets, also_busy_with)
         if silent:
             return dg.SkipReason(f"Silent: {silent}")
         now = clock()
-        wanted = list(expected(context))
-        states = [asset_state(context.instance, asset, wanted) for asset in assets]
+        found = expected(context)
+        survey = found if isinstance(found, Survey) else Survey(list(found))
+        if survey.silent:
+            return dg.SkipReason(f"Silent: {survey.silent}")
+        if survey.first:
+            context.log.info(survey.seen)
+            return dg.SensorResult(run_requests=list(survey.first))
+        states = [_surveyed(asset_state(context.instance, asset, survey.expected), survey, now) for asset in assets]
         plan = plan_gaps(states, policy, now, requested_today=requested_since_midnight(context.instance, name, now))
+        seen = "; ".join([*plan.seen, *([survey.seen] if survey.seen else [])])
         if not plan.requests:
-            return dg.SkipReason("Nothing to run. " + "; ".join(plan.seen))
-        context.log.info("; ".join(plan.seen))
-        return dg.SensorResult(run_requests=run_requests(context.instance, name, assets, plan))
+            return dg.SkipReason(f"Nothing to run. {seen}")
+        context.log.info(seen)
+        config = run_config(context)
+        return dg.SensorResult(run_requests=run_requests(context.instance, name, assets, plan, config))
 
     return _sensor
 
 
-def _why_silent(instance: dg.DagsterInstance, assets: Sequence[GapAsset]) -> str:
+def _why_silent(instance: dg.DagsterInstance, assets: Sequence[GapAsset], also_busy_with: Sequence[dg.AssetKey]) -> str:
     """A pause of any of the assets, or who else is at work on them."""
     keys = [asset.key for asset in assets]
     paused = next((found for key in keys if (found := pause_of(instance, key))), None)
-    return paused.text if paused else busy_with(instance, keys)
+    return paused.text if paused else busy_with(instance, [*keys, *also_busy_with])
 
 
 def _job_name(key: dg.AssetKey) -> str:
@@ -137,6 +167,14 @@ def asset_state(instance: dg.DagsterInstance, asset: GapAsset, expected: Sequenc
         failures={k: found for k in gaps if k in verdicts and (found := failures_of(instance, asset, k))},
         blocked=frozenset(gaps) - ready,
     )
+
+
+def _surveyed(state: AssetState, survey: Survey, now: datetime) -> AssetState:
+    """A state with what the survey knows of it: reopened partitions are gaps, parked ones wait and have not failed."""
+    complete = state.complete - survey.reopened
+    waiting = {partition for partition, until in survey.parked.items() if now < until}
+    failures = {key: found for key, found in state.failures.items() if key not in survey.parked}
+    return replace(state, complete=complete, failures=failures, blocked=(state.blocked | waiting) - complete)
 
 
 def _behind_a_hole(
@@ -187,20 +225,32 @@ def requested_since_midnight(instance: dg.DagsterInstance, sensor: str, now: dat
 
 
 def run_requests(
-    instance: dg.DagsterInstance, sensor: str, assets: Sequence[GapAsset], plan: GapPlan
+    instance: dg.DagsterInstance,
+    sensor: str,
+    assets: Sequence[GapAsset],
+    plan: GapPlan,
+    run_config: Mapping[str, Any] | None = None,
 ) -> list[dg.RunRequest]:
     """Range runs of a plan. The run key counts earlier runs of the range: Dagster drops a repeated key for ever."""
     by_name = {asset.name: asset for asset in assets}
-    return [_run_request(instance, sensor, by_name[request.asset], request) for request in plan.requests]
+    config = run_config or {}
+    return [_run_request(instance, sensor, by_name[request.asset], request, config) for request in plan.requests]
 
 
-def _run_request(instance: dg.DagsterInstance, sensor: str, asset: GapAsset, request: GapRequest) -> dg.RunRequest:
+def _run_request(
+    instance: dg.DagsterInstance,
+    sensor: str,
+    asset: GapAsset,
+    request: GapRequest,
+    run_config: Mapping[str, Any],
+) -> dg.RunRequest:
     gap = f"{request.asset}:{request.first}:{request.last}"
     earlier = instance.get_runs_count(dg.RunsFilter(tags={SENSOR_TAG: sensor, RANGE_TAG: gap}))
     return dg.RunRequest(
         job_name=_job_name(asset.key),
         run_key=f"{sensor}:{gap}:attempt-{earlier + 1}",
         asset_selection=[asset.key],
+        run_config=dict(run_config),
         tags={
             ASSET_PARTITION_RANGE_START_TAG: request.first,
             ASSET_PARTITION_RANGE_END_TAG: request.last,

@@ -12,10 +12,11 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData,
 )
 from dagster._core.event_api import PartitionKeyFilter
-from dagster._core.events import DagsterEvent, DagsterEventBatchMetadata, DagsterEventType
+from dagster._core.events import AssetObservationData, DagsterEvent, DagsterEventBatchMetadata, DagsterEventType
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
-from backfill_pipelines.backfill.gates import Verdict
+from backfill_pipelines.backfill.failures import StoreError
+from backfill_pipelines.backfill.gates import READ_BACK_GATE, Verdict, all_measured, read_back_gate
 
 _EVALUATED = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
 
@@ -63,6 +64,50 @@ def restate_verdicts(
     ]
     evaluations = [evaluation for evaluation in found if isinstance(evaluation, dg.AssetCheckEvaluation)]
     _record(context, [(evaluation, "as it was: nothing was changed by this run") for evaluation in evaluations])
+
+
+def withdraw(run: dg.DagsterRun, instance: dg.DagsterInstance, key: dg.AssetKey, causes: Mapping[str, str]) -> None:
+    """Take back that partitions are published: the summary check of each turns red, and downstream refuses it.
+
+    Dagster cannot undo a materialisation; what every admission asks is the latest verdict. ``causes`` say why, by
+    partition, and what to do; downstream repeats them. The verdicts are those of a run: of a partition's verdicts
+    without a run the event storage takes one, and never a second.
+
+    Raises:
+        StoreError: a partition is green still.
+    """
+    targets = latest_materializations(instance, key, causes)
+    verdicts = [
+        Verdict(read_back_gate(), partition, all_measured(1, 1, [cause], "withdrawn"))
+        for partition, cause in causes.items()
+    ]
+    events = [(_evaluation(key, one, targets.get(one.partition)), one.text) for one in verdicts]
+    _report(run, instance, DagsterEventType.ASSET_CHECK_EVALUATION, events)
+    check = dg.AssetCheckKey(key, READ_BACK_GATE)
+    found = latest_verdicts(instance, [check])[check]
+    # Read back: whoever withdraws is about to change the data on the strength of it.
+    if still_green := sorted(partition for partition in causes if found.get(partition, True)):
+        raise StoreError(
+            f"{len(still_green)} partitions of {key.to_user_string()} could not be withdrawn, e.g. {still_green[0]}. "
+            "Repair: see that the instance's event log can be written, then run again; nothing else was changed"
+        )
+
+
+def observe(run: dg.DagsterRun, instance: dg.DagsterInstance, observations: Sequence[dg.AssetObservation]) -> None:
+    """Say something of partitions in the name of a run that does not compute them."""
+    events = [(AssetObservationData(one), one.description or "") for one in observations]
+    _report(run, instance, DagsterEventType.ASSET_OBSERVATION, events)
+
+
+def _report(
+    run: dg.DagsterRun, instance: dg.DagsterInstance, kind: DagsterEventType, events: Sequence[tuple[Any, str]]
+) -> None:
+    """Events of a run that is not the step that reports them, as one batch."""
+    batch = uuid4().hex
+    for position, (data, message) in enumerate(events, start=1):
+        event = DagsterEvent(kind.value, run.job_name, event_specific_data=data, message=message)
+        about = DagsterEventBatchMetadata(batch, position == len(events))
+        instance.report_dagster_event(event, run.run_id, batch_metadata=about)
 
 
 def latest_target(

@@ -24,4 +24,9 @@ buckets), ``bucket_writing`` (the protocol: intents, puts, outcomes), ``record_p
 What asks the Places API: ``place_fetching`` (``fetch_loop``, ``place_attempts``, ``patience``, ``fetch_report``). What
 an answer means is in ``place_answers``; answers are kept by ``places_cache``, attempts and money by ``call_ledger``
 (``call_rows``); ``place_claims`` says who fetches what, ``key_proof`` what follows a refused key.
+
+What takes a run back: ``rollback_scope`` (which records), ``rollback_steps`` (what is done with each, pure),
+``rollback_preview``, ``rollback`` (the writes), ``rollback_ledger``, ``rollback_gates`` (what it proves),
+``rollback_run`` and ``rollback_report``; ``after_images``, ``place_digests`` and ``stream_effects`` serve them. What a
+person starts in the UI: ``jobs``, ``gap_sensor``.
 """

@@ -26,6 +26,7 @@ from backfill_pipelines.receipts.query_gates import percentile
 from backfill_pipelines.stores.dynamodb_tables import TableState
 from backfill_pipelines.stores.items import Item, ItemStore
 from backfill_pipelines.stores.objects import ObjectStore
+from backfill_pipelines.stores.table_metrics import Usage
 
 FOLDER = "receipts/cost"
 NOT_MEASURED = "not measured"
@@ -116,6 +117,7 @@ def report(
     *,
     sku: str,
     now: datetime,
+    usage: tuple[Usage, Usage] | None = None,
 ) -> list[Row]:
     """The lines of the report.
 
@@ -128,6 +130,7 @@ def report(
         free_calls: Free calls of a month; None is without end.
         sku: What a call is billed as.
         now: The present.
+        usage: The table by CloudWatch before and during the runs; None where nothing measures it.
     """
     written = list(entries)
     ids = {entry.place_id for entry in written}
@@ -137,6 +140,7 @@ def report(
     units = sum(Decimal(str(entry.write_units)) for entry in written)
     free = "any number" if free_calls is None else f"{min(counted, free_calls):,} of {free_calls:,}"
     return [
+        _baseline(usage),
         Row("our write units a minute (p50, p99)", "0, 0", _minutes(written), "record ledger"),
         *_table_rows(before, after),
         Row(f"calls, {sku}", "0", f"{counted:,} billable of {len(attempts):,} attempts", "call ledger"),
@@ -172,13 +176,24 @@ def _copies(item: Item, state: TableState) -> list[str]:
     return ["table", *held]
 
 
+def _baseline(usage: tuple[Usage, Usage] | None) -> Row:
+    metric = "write units a minute of all writers (p50, p99)"
+    if usage is None:
+        return Row(metric, NOT_MEASURED, NOT_MEASURED, "CloudWatch; nothing measures an embedded table")
+    before, during = (_two_percentiles(one.write_units) for one in usage)
+    return Row(metric, before, during, "CloudWatch")
+
+
 def _minutes(entries: Sequence[Entry]) -> str:
     """Units in each minute in which something was written."""
     minutes: defaultdict[str, float] = defaultdict(float)
     for entry in entries:
         if entry.is_written:
             minutes[entry.at[: len("2026-01-05T12:00")]] += entry.write_units
-    found = list(minutes.values())
+    return _two_percentiles(list(minutes.values()))
+
+
+def _two_percentiles(found: Sequence[float]) -> str:
     return f"{percentile(found, 0.5):,.0f}, {percentile(found, 0.99):,.0f}" if found else "nothing written"
 
 

@@ -14,7 +14,7 @@ from backfill_pipelines.receipts.prices import SKUS
 from backfill_pipelines.receipts.projection import WITHIN_PROJECTION, WORDS, Metered, cost_within_projection
 from backfill_pipelines.receipts.query_gates import measure_latency
 from backfill_pipelines.receipts.table_rows import read_table
-from backfill_pipelines.receipts.verification import Stores, attempts_of, plan_of
+from backfill_pipelines.receipts.verification import Stores, attempts_of, plan_of, usage_of
 from backfill_pipelines.receipts.verification_asset import RESOURCES, VERIFICATION, conclude, stores_of, table_of
 from backfill_pipelines.stores.dynamodb_tables import TableState
 
@@ -69,9 +69,10 @@ def _metered(stores: Stores, plan: Plan) -> tuple[Any, Any]:
 
 def _lines(stores: Stores, plan: Plan, state: TableState) -> list[dict[str, Any]]:
     attempts, entries = _metered(stores, plan)
-    begun = min(stores.ledger(plan).runs().values(), default="")
+    runs = stores.ledger(plan).runs()
+    begun = min(runs.values(), default="")
     after = take_snapshot(stores.items, state, _p99(stores, plan.plan_id))
-    tier = stores.settings.wanted_tier
+    tier, now = stores.settings.wanted_tier, datetime.fromisoformat(after.taken_at)
     free = SKUS[tier].free_per_month if stores.settings.free_calls is None else stores.settings.free_calls
     rows = report(
         snapshot_before(stores.objects, plan.table, begun),
@@ -81,7 +82,8 @@ def _lines(stores: Stores, plan: Plan, state: TableState) -> list[dict[str, Any]
         PlacesCache(stores.objects).read(sorted({entry.place_id for entry in entries.values()})),
         free,
         sku=SKUS[tier].name,
-        now=datetime.fromisoformat(after.taken_at),
+        now=now,
+        usage=usage_of(stores.metrics, runs, now) if stores.metrics and runs else None,
     )
     return [asdict(row) for row in rows]
 

@@ -103,10 +103,11 @@ def digest_of(value: Any) -> str:
 
 def item_digest(item: Item) -> str:
     """The digest of an item: equal for every spelling of its numbers and every order of its sets."""
-    return digest_of({name: _one_spelling(attribute) for name, attribute in item.items()})
+    return digest_of({name: one_spelling(attribute) for name, attribute in item.items()})
 
 
-def _one_spelling(attribute: Attribute) -> Attribute:
+def one_spelling(attribute: Attribute) -> Attribute:
+    """An attribute as the digest sees it: numbers, sets and bytes each in one way."""
     kind, value = next(iter(attribute.items()))
     match kind:
         case "N":
@@ -120,9 +121,9 @@ def _one_spelling(attribute: Attribute) -> Attribute:
         case "BS":
             return {kind: sorted(base64.b64encode(member).decode() for member in value)}
         case "L":
-            return {kind: [_one_spelling(member) for member in value]}
+            return {kind: [one_spelling(member) for member in value]}
         case "M":
-            return {kind: {name: _one_spelling(member) for name, member in value.items()}}
+            return {kind: {name: one_spelling(member) for name, member in value.items()}}
     return attribute
 
 

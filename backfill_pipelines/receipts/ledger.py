@@ -110,6 +110,13 @@ class Entry:
         return self.outcome in WRITTEN
 
 
+def plan_of(control: ControlStore, run_id: str) -> str | None:
+    """The plan that a run was begun for; None when no such run is known."""
+    control.ensure(TABLES)
+    with control.transaction() as connection:
+        return connection.execute(sa.select(RUNS.c.plan_id).where(RUNS.c.run_id == run_id)).scalar()
+
+
 class RecordLedger:
     """The rows of one plan."""
 
@@ -215,7 +222,7 @@ class RecordLedger:
     def forget(self, keys: Sequence[RecordKey]) -> None:
         """Take records up again as if no run had seen them: after a rollback, or a reopened quarantine."""
         with self._control.transaction() as connection:
-            _delete(connection, self.plan_id, keys)
+            forget_rows(connection, self.plan_id, keys)
 
     def _select(
         self,
@@ -283,11 +290,12 @@ class RecordLedger:
 def _replace(connection: sa.Connection, plan_id: str, rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
-    _delete(connection, plan_id, [RecordKey.of(row["image_id"], row["receipt_id"]) for row in rows])
+    forget_rows(connection, plan_id, [RecordKey.of(row["image_id"], row["receipt_id"]) for row in rows])
     connection.execute(RECORDS.insert(), rows)
 
 
-def _delete(connection: sa.Connection, plan_id: str, keys: Sequence[RecordKey]) -> None:
+def forget_rows(connection: sa.Connection, plan_id: str, keys: Sequence[RecordKey]) -> None:
+    """Delete the rows of records in a transaction of the caller."""
     if not keys:
         return
     statement = RECORDS.delete().where(

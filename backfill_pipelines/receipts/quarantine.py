@@ -31,7 +31,8 @@ def quarantined(migration: Migration, reasons: Iterable[Reason] = ()) -> list[En
 def reopen(migration: Migration, reason: Reason, *, may_fetch: bool) -> Reopened:
     """Let the next run take the records of a reason up again.
 
-    What the API has said of an id is kept for as long as any answer: with ``may_fetch`` it is asked anew, on budget.
+    Nothing was written for them, so nothing is lost. A negative answer in the cache stays, and sets a record whose
+    place id was not corrected aside again: with ``may_fetch`` the API is asked anew, on budget.
 
     Raises:
         BackfillError: it is no reason of a quarantined record.

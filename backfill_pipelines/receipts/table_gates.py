@@ -97,8 +97,10 @@ def orphan_places(audit: Audit) -> GateResult:
         if audit.manifest.requires_receipt and place.key not in audit.table.receipts:
             gone.append("receipt")
         if gone:
-            orphans.append(f"{place.name}: {' and '.join(gone)} gone")
-    repair = "remove them: backfill receipts rollback --image-id ID"
+            orphans.append(
+                f"{place.name}: {' and '.join(gone)} gone, written by {place.mark.run_id if place.mark else ''}"
+            )
+    repair = "remove them: backfill receipts rollback RUN --image-id ID --apply"
     return exact(ORPHANS, f"{len(audit.ours):,} places of this plan", orphans, repair)
 
 

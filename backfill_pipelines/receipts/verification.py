@@ -14,11 +14,12 @@ from decimal import Decimal
 from typing import Any
 
 from backfill_pipelines.backfill.failures import BackfillError, GateNotMeasured
-from backfill_pipelines.receipts import ledger_gates, projection, query_gates, table_gates, wave_gates
-from backfill_pipelines.receipts.call_ledger import CallLedger, CallState
+from backfill_pipelines.receipts import degradation, ledger_gates, projection, query_gates, table_gates, wave_gates
+from backfill_pipelines.receipts.call_ledger import CallLedger
+from backfill_pipelines.receipts.call_rows import CallState
 from backfill_pipelines.receipts.decision_records import Choice, DecisionRefused, Evidence
 from backfill_pipelines.receipts.decisions import accepted_records, wave_digest
-from backfill_pipelines.receipts.gate_results import GateResult, GateVerdict, not_applicable
+from backfill_pipelines.receipts.gate_results import GateResult, GateVerdict
 from backfill_pipelines.receipts.items import canonical_json
 from backfill_pipelines.receipts.ledger import RecordLedger
 from backfill_pipelines.receipts.ledger_gates import Attempt
@@ -33,11 +34,12 @@ from backfill_pipelines.receipts.wave_gates import WaveScope, judge_wave
 from backfill_pipelines.stores.control import ControlStore
 from backfill_pipelines.stores.items import ItemStore
 from backfill_pipelines.stores.objects import ObjectStore
+from backfill_pipelines.stores.table_metrics import TableMetrics, Usage
 
 FOLDER = "receipts/verification"
 #: A decision to proceed rests on a verification at most this old.
 OLDEST = timedelta(hours=24)
-NO_DEGRADATION = "no_degradation"
+_LEAST_SPAN = timedelta(hours=1)
 _MICROS = Decimal(1_000_000)
 
 WORDS: Mapping[str, str] = {
@@ -47,7 +49,7 @@ WORDS: Mapping[str, str] = {
     query_gates.CORRECT: "Every partition of the four indexes holds exactly the places that it should.",
     query_gates.PAGINATION: "Page by page, no place is skipped and none comes twice, whatever the size of a page.",
     query_gates.LATENCY: "99 of 100 single-page queries of each index take less than 100 ms.",
-    NO_DEGRADATION: "Throttles and p99 of the application are at most 1.25 times what they were before.",
+    **degradation.WORDS,
     **projection.WORDS,
 }
 
@@ -60,6 +62,8 @@ class Stores:
     objects: ObjectStore
     control: ControlStore
     settings: MigrationSettings
+    #: What measures the table; None where nothing does.
+    metrics: TableMetrics | None = None
 
     def ledger(self, plan: Plan) -> RecordLedger:
         """The record ledger of a plan."""
@@ -126,8 +130,9 @@ def load_audit(stores: Stores, plan: Plan, wave: int, now: datetime | None = Non
 
 
 def attempts_of(stores: Stores, runs: Collection[str]) -> list[Attempt]:
-    """HTTP attempts of the plan's runs, oldest first."""
-    rows = [row for row in CallLedger.of(stores.control, stores.settings).calls() if row.run_id in runs]
+    """HTTP attempts of the plan's runs, oldest first; one that was released without an answer was never sent."""
+    found = [row for row in CallLedger.of(stores.control, stores.settings).calls() if row.run_id in runs]
+    rows = [row for row in found if row.http_status is not None or row.state != CallState.RELEASED]
     return [
         Attempt(row.place_id, row.run_id, row.http_status, row.state != CallState.RELEASED, row.price / _MICROS)
         for row in rows
@@ -142,7 +147,7 @@ def verify(stores: Stores, audit: Audit, clock: Clock | None = None) -> Verifica
         ItemStoreError: the table or an index does not answer.
     """
     plan, wave = audit.scope.plan, audit.scope.plan.waves[audit.scope.number - 1]
-    no_degradation = _no_degradation(stores.settings)
+    no_degradation = _no_degradation(stores, audit)
     attempts = attempts_of(stores, audit.runs)
     cached = {i: e.reason for i, e in PlacesCache(stores.objects).read(sorted(_place_ids(audit))).items()}
     accepted = accepted_records(stores.objects, plan)
@@ -231,12 +236,23 @@ def _without_accepted(
     return tuple(judged[gate] if result.gate == gate else result for result in results)
 
 
-def _no_degradation(settings: MigrationSettings) -> GateResult:
-    if settings.is_embedded:
-        return not_applicable(NO_DEGRADATION, "not_applicable (embedded): no application uses this table")
-    raise GateNotMeasured(
-        f"{NO_DEGRADATION}: the application's throttles and latency are not read yet. Repair: set the table's metrics"
-    )
+def _no_degradation(stores: Stores, audit: Audit) -> GateResult:
+    """Compare the application before and during the runs."""
+    if stores.settings.is_embedded:
+        return degradation.embedded()
+    if stores.metrics is None:
+        raise GateNotMeasured(
+            f"{degradation.NO_DEGRADATION}: nothing measures this table. Repair: verify with the real service and the "
+            "right to read CloudWatch metrics (cloudwatch:GetMetricData)"
+        )
+    return degradation.no_degradation(*usage_of(stores.metrics, audit.runs, audit.now))
+
+
+def usage_of(metrics: TableMetrics, runs: Mapping[str, str], now: datetime) -> tuple[Usage, Usage]:
+    """The table before the first run, for as long as the runs have taken and at least an hour, and since then."""
+    begun = datetime.fromisoformat(min(runs.values(), default=now.isoformat()))
+    span = max(_LEAST_SPAN, now - begun)
+    return metrics.read(begun - span, begun), metrics.read(begun, now)
 
 
 def _place_ids(audit: Audit) -> set[str]:

@@ -65,7 +65,8 @@ def build_verification() -> dg.AssetsDefinition:
 
 def stores_of(resources: Any) -> Stores:
     """The stores of a run."""
-    return Stores(resources.items.store(), resources.objects, resources.control, resources.migration)
+    items = resources.items
+    return Stores(items.store(), resources.objects, resources.control, resources.migration, items.metrics())
 
 
 def conclude(key: dg.AssetKey, results: Sequence[GateResult], metadata: Mapping[str, Any]) -> Iterator[Any]:

@@ -42,8 +42,9 @@ WORDS: Mapping[str, str] = {
 REPAIRS: Mapping[str, str] = {
     WAVE_COMPLETE: "backfill receipts run --wave N --apply --fetch takes up exactly what is not settled",
     MALFORMED_RATIO: "correct or delete these rows in the table, then backfill receipts inventory",
-    WITHOUT_PLACE_RATIO: "correct the place_id of the metadata rows and reopen them (backfill receipts quarantine "
-    "retry), or accept a record by name: backfill receipts decide N proceed --accept-record IMAGE_ID/RECEIPT_ID",
+    WITHOUT_PLACE_RATIO: "correct the place_id of the metadata rows, then backfill receipts quarantine retry "
+    "--reason REASON --apply and run the wave again; or accept a record by name: backfill receipts decide N proceed "
+    "--accept-record IMAGE_ID/RECEIPT_ID",
     NAME_ADDRESS: "compare the listed receipts with their places; wrong place ids are corrected in the metadata, "
     "never here, and their records rolled back",
     ERROR_RATE: "wait until the Places API answers, then run the wave again: it takes up what failed",

@@ -17,6 +17,7 @@ from backfill_pipelines.backfill.failures import SettingsError
 from backfill_pipelines.stores.dynamodb import DynamoItemStore
 from backfill_pipelines.stores.dynamodb_tables import DynamoTable
 from backfill_pipelines.stores.embedded_aws import EmbeddedAws
+from backfill_pipelines.stores.table_metrics import TableMetrics
 
 #: Calls in flight at once: more than any number of workers, which would wait for a connection otherwise.
 _CONNECTIONS = 64
@@ -54,6 +55,17 @@ class DynamoDB(dg.ConfigurableResource):
         """
         name = self.named(table)
         return DynamoTable(name, self._connected()[0])
+
+    def metrics(self, table: str | None = None) -> TableMetrics | None:
+        """What CloudWatch measures of a table; None on the embedded server, which nothing measures.
+
+        Raises:
+            SettingsError: no table is named.
+        """
+        name = self.named(table)
+        if self.embedded is not None or self.endpoint is not None:
+            return None
+        return TableMetrics(name, Session().client("cloudwatch", region_name=self.region))
 
     def require_answer(self, table: str | None = None) -> None:
         """Ask for the table once, so that nobody waits for a server that is not there.

@@ -23,6 +23,7 @@ from backfill_pipelines.receipts.items import item_size
 from backfill_pipelines.receipts.places_cache import PlacesCache
 from backfill_pipelines.receipts.verification import attempts_of
 from backfill_pipelines.runner import failure_text
+from backfill_pipelines.stores.table_metrics import Usage
 from backfill_pipelines_tests.receipts.builders import place_item
 from backfill_pipelines_tests.receipts.migration_world import ESTIMATE
 from backfill_pipelines_tests.receipts.receipt_tables import ReceiptsPlace, row_of
@@ -69,7 +70,7 @@ def migrated(
     made.stores.control.close()
 
 
-def lines_of(migrated: Migrated, before: Snapshot | None) -> dict[str, Row]:
+def lines_of(migrated: Migrated, before: Snapshot | None, usage: tuple[Usage, Usage] | None = None) -> dict[str, Row]:
     entries = migrated.ledger.entries()
     rows = report(
         before,
@@ -80,6 +81,7 @@ def lines_of(migrated: Migrated, before: Snapshot | None) -> dict[str, Row]:
         1_000,
         sku="Place Details Enterprise",
         now=NOW,
+        usage=usage,
     )
     return {row.metric: row for row in rows}
 
@@ -96,7 +98,12 @@ def test_the_report_puts_before_beside_after_and_says_what_nobody_measured(migra
     assert rows["our write units a minute (p50, p99)"].after == f"{18 * (RECORDS - 1):,}, {18 * (RECORDS - 1):,}"
     assert rows["content age (median, oldest)"].after == "0.9 days, 0.9 days"
     assert (rows["query p99, GSI1"].before, rows["query p99, GSI1"].after) == ("5.0 ms", "7.2 ms")
-    assert lines_of(migrated, None)["items"].before == NOT_MEASURED
+    nobody_looked = lines_of(migrated, None)
+    assert nobody_looked["items"].before == NOT_MEASURED
+    assert nobody_looked["write units a minute of all writers (p50, p99)"].after == NOT_MEASURED
+    usage = (Usage((6.0, 60.0), 0, 1.0, {}), Usage((), 0, 1.0, {}))
+    measured = lines_of(migrated, None, usage)["write units a minute of all writers (p50, p99)"]
+    assert (measured.before, measured.after) == ("6, 60", "nothing written")
 
 
 def test_the_asset_shows_the_report_and_is_red_beyond_the_projection(migrated: Migrated) -> None:

@@ -52,5 +52,7 @@ def test_the_command_lists_and_reopens(here: World, monkeypatch: pytest.MonkeyPa
     assert f"{image(1)}/1" in said("list")[1]
     assert GONE_ID not in said("list", "--reason", "no_coordinates")[1]
     assert said("retry", "--reason", "nonsense")[0] == 2
-    assert said("retry", "--reason", "obsolete_id")[1].startswith("1recordsareopenagain")
+    assert said("retry", "--reason", "obsolete_id")[1].endswith("1recordswouldbereopened.Use--apply")
+    assert outcomes(here.entries().values()) == {"created": 1, "quarantined obsolete_id": 1}
+    assert "1recordsreopened" in said("retry", "--reason", "obsolete_id", "--apply")[1]
     assert outcomes(here.entries().values()) == {"created": 1}

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from backfill_pipelines.receipts.call_ledger import CallLedger, Settled
+from backfill_pipelines.receipts.call_ledger import CallLedger
+from backfill_pipelines.receipts.call_rows import Settled
 from backfill_pipelines.receipts.inventory import take_inventory
 from backfill_pipelines.receipts.ledger import Intent, RecordLedger, Settlement
 from backfill_pipelines.receipts.manifest import count_files, new_run_id, publish, read_rows, write_rows
@@ -100,8 +101,9 @@ def _call(migrated: Migrated, rows: Iterable[Metadata]) -> None:
     ledger, cache = CallLedger.of(control, migrated.stores.settings), PlacesCache(migrated.stores.objects)
     bad = shop(BAD)["place_id"]
     with control.transaction() as connection:
-        calls = ledger.reserve(connection, RUN, "session", [(i, Tier.FULL) for i in ids]).calls
-        ledger.settle(connection, [Settled(call, 400 if call.place_id == bad else 200) for call in calls])
+        calls = ledger.book(connection, RUN, "session", [(i, Tier.FULL) for i in ids]).calls
+        ended = [Settled(call, 400 if call.place_id == bad else 200) for call in calls]
+        ledger.book(connection, RUN, "session", ended=ended)
     for place_id in ids:
         status = str(Reason.MALFORMED_ID) if place_id == bad else "ok"
         cache.write(
