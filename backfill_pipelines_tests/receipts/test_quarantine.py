@@ -1,6 +1,7 @@
 """Records that were set aside are listed, and written once their cause is mended."""
 
 import os
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
@@ -8,29 +9,23 @@ from typer.testing import CliRunner
 from backfill_pipelines.cli import app
 from backfill_pipelines.receipts.migration_context import load_migration
 from backfill_pipelines.receipts.outcomes import Reason
-from backfill_pipelines.receipts.quarantine import quarantined, reopen
+from backfill_pipelines.receipts.quarantine import ask_anew, quarantined, reopen
 from backfill_pipelines_tests.receipts.builders import PLACE_ID, answer
 from backfill_pipelines_tests.receipts.receipt_tables import image
 from backfill_pipelines_tests.receipts.test_receipt_places import EMPTY_ID, GONE_ID, rows
 from backfill_pipelines_tests.receipts.writing_world import World, failure, outcomes
 
 
-class Bag:
-    """Resources by attribute."""
-
-    def __init__(self, world: World) -> None:
-        self.__dict__.update(world.resources)
-
-
 def test_reopened_records_are_written_when_the_api_knows_their_place(here: World) -> None:
     here.places.bodies = {PLACE_ID: answer(), EMPTY_ID: answer(location=...)}
     here.prepare([*rows(0), *rows(1, place_id=GONE_ID), *rows(2, place_id=EMPTY_ID)])
     here.run()
-    migration = load_migration(Bag(here))
-    assert [entry.reason for entry in quarantined(migration)] == ["obsolete_id", "no_coordinates"]
+    assert [entry.reason for entry in quarantined(here.ledger)] == ["obsolete_id", "no_coordinates"]
     here.places.bodies = {PLACE_ID: answer(), GONE_ID: answer(), EMPTY_ID: answer(location=...)}
-    found = reopen(migration, Reason.OBSOLETE_ID, may_fetch=True)
-    assert [entry.key.image_id for entry in found.records] == [image(1)]
+    migration = load_migration(SimpleNamespace(**here.resources))
+    report = ask_anew(migration, quarantined(here.ledger, [Reason.OBSOLETE_ID]), Reason.OBSOLETE_ID)
+    assert report.http.http_attempts == 1
+    assert [entry.key.image_id for entry in reopen(here.ledger, Reason.OBSOLETE_ID)] == [image(1)]
     here.release()
     result = here.run()
     assert result.success, failure(result)
