@@ -103,17 +103,6 @@ def test_preflight_names_what_is_missing_and_is_green_once_it_is_there(migrated:
     assert "readiness: PASS: 7 of 7 attested" in said(run("preflight", "--enable-pitr"))
 
 
-@pytest.mark.usefixtures("migrated")
-def test_quarantined_records_are_listed_and_reopened_on_request() -> None:
-    name = f"{image(BAD * 4)}/1"
-    listed = run("quarantine", "retry", "--reason", "malformed_id")
-    assert listed.exit_code == 0
-    assert f"{name} 1 records would be reopened" in said(listed)
-    assert "0 records" in said(run("quarantine", "retry", "--reason", "obsolete_id", "--apply"))
-    assert f"{name} 1 records reopened" in said(run("quarantine", "retry", "--reason", "malformed_id", "--apply"))
-    assert "0 records" in said(run("quarantine", "retry", "--reason", "malformed_id"))
-
-
 def test_without_a_plan_there_is_nothing_to_decide(
     receipts: ReceiptsPlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
