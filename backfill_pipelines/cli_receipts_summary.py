@@ -57,7 +57,11 @@ def show_summary(reports: Sequence[RunReport], failures: Sequence[ChunkResult]) 
     spent = sum((Decimal(report.spent_usd) for report in reports), Decimal(0))
     units, seconds = sum(r.write_units for r in reports), sum(r.seconds for r in reports)
     attempts = calls.get("http_attempts", 0)
-    console.print(f"calls {attempts:,}   spent $ {spent:,.2f}   write units {units:,.0f}   time {seconds:,.1f} s")
+    taken_up = sum(report.attempted for report in places)
+    console.print(
+        f"records taken up {taken_up:,}   calls {attempts:,}   spent $ {spent:,.2f}   write units {units:,.0f}   "
+        f"time {seconds:,.1f} s"
+    )
     for line in equations(places, calls):
         console.print(line, highlight=False)
     ratios = list(dict.fromkeys(report.ratio for report in reports if report.ratio))

@@ -1,7 +1,7 @@
 """What a run did to each partition: state, rows, digest, verdicts, and the tally of a range."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -126,7 +126,7 @@ def failure_message(
     """
     found = list(failed)
     lines = [f"{len(found)} of {total} partitions of {asset} failed; the others are published."]
-    lines += [f"  {outcome.partition}: {outcome.failure_text}" for outcome in found[:shown]]
+    lines += list(_by_cause(found[:shown]))
     if len(found) > shown:
         lines.append(f"  ... and {len(found) - shown} more")
     partitions = [outcome.partition for outcome in found[:shown]]
@@ -134,3 +134,12 @@ def failure_message(
     command = repair(partitions) if repair else f"backfill run {asset} {dates}"
     lines.append(f"Repair: mend the cause, then: {command}")
     return "\n".join(lines)
+
+
+def _by_cause(failed: Iterable[PartitionOutcome]) -> Iterator[str]:
+    """One line for each cause, with the partitions that share it."""
+    causes: dict[str, list[str]] = {}
+    for outcome in failed:
+        causes.setdefault(outcome.failure_text, []).append(outcome.partition)
+    for cause, partitions in causes.items():
+        yield f"  {', '.join(partitions)}: {cause}"

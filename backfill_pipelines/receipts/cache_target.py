@@ -29,6 +29,7 @@ from backfill_pipelines.receipts.migration_context import (
 from backfill_pipelines.receipts.place_config import FetchConfig
 from backfill_pipelines.receipts.place_target import calls_of
 from backfill_pipelines.receipts.places_cache import Entry
+from backfill_pipelines.receipts.plans import dry_run_id
 from backfill_pipelines.receipts.ratio_gates import RatioVerdict, judge
 from backfill_pipelines.receipts.run_metadata import run_metadata
 from backfill_pipelines.receipts.run_reports import RunReport, save_report
@@ -165,7 +166,7 @@ def open_cache_target(context: dg.AssetExecutionContext, admission: Admission) -
     config = cast("FetchConfig", admission.config)
     migration = load_or_refuse(context.resources)
     origin = origin_of(context.run.run_id, context.run.tags)
-    run_id = run_id_of(migration, origin) if config.apply else f"dry-{context.run.run_id[:8]}"
+    run_id = run_id_of(migration, origin) if config.apply else dry_run_id(migration.plan.plan_id, context.run.run_id)
     answers = migration.answers(run_id, may_fetch=config.apply)
     target = CacheTarget(migration, config, origin, run_id, context.run.run_id, answers, list(context.partition_keys))
     try:

@@ -64,7 +64,7 @@ def snapshot_now(stores: Stores, table: str, state: TableState, seed: str) -> No
 
 def _metered(stores: Stores, plan: Plan) -> tuple[Any, Any]:
     ledger = stores.ledger(plan)
-    return attempts_of(stores, ledger.runs()), ledger.entries()
+    return attempts_of(stores, plan.plan_id, ledger.runs()), ledger.entries()
 
 
 def _lines(stores: Stores, plan: Plan, state: TableState) -> list[dict[str, Any]]:

@@ -38,6 +38,7 @@ from backfill_pipelines.receipts.migration_context import (
 from backfill_pipelines.receipts.outcomes import WRITTEN, Outcome, Reason
 from backfill_pipelines.receipts.place import table_key
 from backfill_pipelines.receipts.place_config import PlaceConfig
+from backfill_pipelines.receipts.plans import dry_run_id
 from backfill_pipelines.receipts.put_records import RecordPutter, pacer_for
 from backfill_pipelines.receipts.record_preparing import Preparing, key_of
 from backfill_pipelines.receipts.run_metadata import run_metadata
@@ -267,7 +268,7 @@ def open_place_target(context: dg.AssetExecutionContext, admission: Admission) -
     config = cast("PlaceConfig", admission.config)
     migration = load_or_refuse(context.resources)
     origin = origin_of(context.run.run_id, context.run.tags)
-    run_id = run_id_of(migration, origin) if config.apply else f"dry-{context.run.run_id[:8]}"
+    run_id = run_id_of(migration, origin) if config.apply else dry_run_id(migration.plan.plan_id, context.run.run_id)
     target = PlaceTarget(
         migration=migration,
         config=config,

@@ -72,6 +72,16 @@ class Plan:
         return next(wave for wave in self.waves if wave.first_bucket <= bucket <= wave.last_bucket)
 
 
+def dry_run_id(plan_id: str, dagster_run_id: str) -> str:
+    """The name under which a dry run makes its calls: it is no run of the ledger, but its calls are the plan's."""
+    return f"dry-{plan_id}-{dagster_run_id[:8]}"
+
+
+def is_dry_run_of(run_id: str, plan_id: str) -> bool:
+    """Whether a run's name is that of a dry run of the plan."""
+    return run_id.startswith(f"dry-{plan_id}-")
+
+
 def fingerprint_of(manifest_digest: str, settings_digest: str, schema_version: int, table_arn: str) -> str:
     """The fingerprint of the state that a plan is made from."""
     return digest_of(

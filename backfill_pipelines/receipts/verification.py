@@ -26,7 +26,7 @@ from backfill_pipelines.receipts.ledger_gates import Attempt
 from backfill_pipelines.receipts.manifest import read_manifest, read_rows
 from backfill_pipelines.receipts.migration_settings import MigrationSettings
 from backfill_pipelines.receipts.places_cache import PlacesCache
-from backfill_pipelines.receipts.plans import Plan, PlanRefused, begun_at, latest_plan
+from backfill_pipelines.receipts.plans import Plan, PlanRefused, begun_at, is_dry_run_of, latest_plan
 from backfill_pipelines.receipts.query_gates import Clock, measure_queries
 from backfill_pipelines.receipts.table_gates import Audit
 from backfill_pipelines.receipts.table_rows import read_table
@@ -129,9 +129,13 @@ def load_audit(stores: Stores, plan: Plan, wave: int, now: datetime | None = Non
     )
 
 
-def attempts_of(stores: Stores, runs: Collection[str]) -> list[Attempt]:
-    """HTTP attempts of the plan's runs, oldest first; one that was released without an answer was never sent."""
-    found = [row for row in CallLedger.of(stores.control, stores.settings).calls() if row.run_id in runs]
+def attempts_of(stores: Stores, plan_id: str, runs: Collection[str]) -> list[Attempt]:
+    """HTTP attempts of the plan's runs and dry runs, oldest first.
+
+    One that was released without an answer was never sent.
+    """
+    calls = CallLedger.of(stores.control, stores.settings).calls()
+    found = [row for row in calls if row.run_id in runs or is_dry_run_of(row.run_id, plan_id)]
     rows = [row for row in found if row.http_status is not None or row.state != CallState.RELEASED]
     return [
         Attempt(row.place_id, row.run_id, row.http_status, row.state != CallState.RELEASED, row.price / _MICROS)
@@ -148,7 +152,7 @@ def verify(stores: Stores, audit: Audit, clock: Clock | None = None) -> Verifica
     """
     plan, wave = audit.scope.plan, audit.scope.plan.waves[audit.scope.number - 1]
     no_degradation = _no_degradation(stores, audit)
-    attempts = attempts_of(stores, audit.runs)
+    attempts = attempts_of(stores, plan.plan_id, audit.runs)
     cached = {i: e.reason for i, e in PlacesCache(stores.objects).read(sorted(_place_ids(audit))).items()}
     accepted = accepted_records(stores.objects, plan)
     ledger_results = judge_wave(

@@ -75,7 +75,7 @@ def lines_of(migrated: Migrated, before: Snapshot | None, usage: tuple[Usage, Us
     rows = report(
         before,
         take_snapshot(migrated.place.store, migrated.place.items.as_table().describe(), {"GSI1": 7.25}, NOW),
-        attempts_of(migrated.stores, migrated.ledger.runs()),
+        attempts_of(migrated.stores, migrated.plan.plan_id, migrated.ledger.runs()),
         entries.values(),
         PlacesCache(migrated.stores.objects).read({entry.place_id for entry in entries.values()}),
         1_000,

@@ -161,7 +161,7 @@ def test_many_ids_on_one_spot_of_a_full_cell_are_red_and_a_full_cell_alone_is_no
 def reconciled(migrated: Migrated, audit: Audit, **changes: Any) -> GateResult:
     ids = {f"ChIJ_shop_{number:05}": None for number in range(6)}
     given: dict[str, Any] = {
-        "attempts": attempts_of(migrated.stores, audit.runs),
+        "attempts": attempts_of(migrated.stores, migrated.plan.plan_id, audit.runs),
         "cached": {**ids, "ChIJ_shop_00099": Reason.MALFORMED_ID},
     } | changes
     return ledger_gates.totals_reconcile(audit, given["attempts"], given["cached"])
@@ -253,7 +253,7 @@ def test_the_duration_is_recorded_and_warns(good: Audit) -> None:
 
 
 def test_what_was_not_planned_for_is_named(migrated: Migrated, good: Audit) -> None:
-    metered = projection.Metered.of(attempts_of(migrated.stores, good.runs), good.entries)
+    metered = projection.Metered.of(attempts_of(migrated.stores, migrated.plan.plan_id, good.runs), good.entries)
     assert (metered.calls, metered.write_units, metered.usd) == (7, Decimal(63 * 18), 0)
     estimate = migrated.plan.estimate
     assert projection.cost_within_projection(metered, estimate).verdict is GateVerdict.PASS

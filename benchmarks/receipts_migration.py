@@ -1,0 +1,304 @@
+"""Places a second: this project against two scripts that people write, on the same local servers.
+
+The servers are the project's embedded ones: ministack for DynamoDB, the stand-in for the Places API, which answers
+after ``--latency-ms`` as a service on the network does. The rows are generated, five records a place.
+
+- plain loop: for each record get the metadata row, call the API, put the place; one by one.
+- batch_writer: the rows come from one scan; call the API for each record, put through boto3's ``batch_writer``, one
+  thread. Its puts are unconditional: it overwrites what a live writer has put.
+- ours: the assets places_cache and receipt_places over all buckets, with Dagster, budget, ledger, conditional puts,
+  read-back and gates; one call a place.
+
+The scripts run over fewer records (``--sample``), since their rate does not depend on how many there are.
+"""
+
+import argparse
+import resource
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import dagster as dg
+import httpx
+from boto3.dynamodb.types import TypeDeserializer
+from rich.console import Console
+from rich.table import Table
+
+from backfill_pipelines.backfill.event_storage import enable_event_batches
+from backfill_pipelines.migration_resource import build_all_resources
+from backfill_pipelines.receipts.assets import write_inventory
+from backfill_pipelines.receipts.decision_records import Choice, Evidence
+from backfill_pipelines.receipts.decisions import CANARY, canary_digest, decide, wave_digest
+from backfill_pipelines.receipts.inventory import take_inventory
+from backfill_pipelines.receipts.keys import Malformed
+from backfill_pipelines.receipts.ledger import RecordLedger
+from backfill_pipelines.receipts.metadata import TYPE, Eligibility, Metadata, eligibility, read_metadata
+from backfill_pipelines.receipts.migration_assets import CACHE, PLACES, build_migration_assets
+from backfill_pipelines.receipts.migration_context import ORIGIN_TAG, RESOURCES
+from backfill_pipelines.receipts.migration_plan import plan_migration
+from backfill_pipelines.receipts.place_admission import PREFLIGHT
+from backfill_pipelines.receipts.place_building import Built, build
+from backfill_pipelines.receipts.plans import latest_plan
+from backfill_pipelines.receipts.prices import Tier, field_mask
+from backfill_pipelines.receipts.provenance import Mark, content_digest
+from backfill_pipelines.receipts.run_reports import load_reports
+from backfill_pipelines.receipts.sample import write_sample
+from backfill_pipelines.receipts.try_out import SPEC, seed_items
+from backfill_pipelines.runner import QUIET, open_instance, run_asset
+from backfill_pipelines.settings import PROJECT_ROOT, Settings
+from backfill_pipelines.stores.embedded_aws import EmbeddedAws
+from backfill_pipelines.stores.embedded_places import EmbeddedPlaces, StandInControl
+from backfill_pipelines.stores.items import Item
+from backfill_pipelines.stores.places import EMBEDDED_KEY
+
+ORIGIN = "benchmark"
+
+
+@dataclass
+class Line:
+    """What one way of doing it took."""
+
+    name: str
+    records: int
+    calls: int
+    seconds: float
+    #: Processor seconds of this process: what is left of the time it waited.
+    own_seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Records a second."""
+        return self.records / self.seconds
+
+    @property
+    def waiting(self) -> float:
+        """Share of the time in which this process did not compute."""
+        return max(0.0, 1 - self.own_seconds / self.seconds)
+
+
+@contextmanager
+def metered(name: str, lines: list[Line]) -> Iterator[Line]:
+    """Time of the block, and how much of it this process computed."""
+    line = Line(name, 0, 0, 0.0, 0.0)
+    start, own = time.perf_counter(), _own_seconds()
+    yield line
+    line.seconds, line.own_seconds = time.perf_counter() - start, _own_seconds() - own
+    lines.append(line)
+
+
+def _own_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+class Bench:
+    """Tables of the same rows on the embedded servers, one for each way."""
+
+    def __init__(self, folder: Path, records: int, places: int, latency_ms: float) -> None:
+        self.settings = Settings(  # pyright: ignore[reportCallIssue]
+            state_dir=folder / "state",
+            servers_dir=PROJECT_ROOT / ".state" / "servers",
+            places_concurrency=16,
+            places_budget_usd="1000000",
+        )
+        self.file = folder / "rows.jsonl"
+        write_sample(self.file, records, places)
+        self.latency_ms = latency_ms
+
+    def open(self) -> None:
+        """Start the servers."""
+        self.aws = EmbeddedAws(self.settings.embedded_aws_dir, self.settings.environments_dir)
+        self.places = EmbeddedPlaces(self.settings.embedded_places_dir)
+        self.aws_url, self.places_url = self.aws.endpoint(), self.places.endpoint()
+        self.control = StandInControl(self.places_url)
+        self.resources = build_all_resources(self.settings)
+
+    def reset(self) -> None:
+        """The API as at its start, its meters at zero."""
+        self.control.reset()
+        self.control.script(latency_seconds=self.latency_ms / 1000)
+
+    def close(self) -> None:
+        """End them."""
+        self.resources["control"].close()
+        self.aws.stop()
+        self.places.stop()
+
+    def table(self, name: str) -> tuple[str, list[Metadata]]:
+        """A table of all rows, and its eligible ones."""
+        _, rows = seed_items(self.file)
+        items = self.resources["items"]
+        items.as_table(name).ensure(SPEC)
+        items.store(name).batch_write(rows)
+        read = [read_metadata(row) for row in rows if row["TYPE"]["S"] == TYPE]
+        usable = [row for row in read if not isinstance(row, Malformed)]
+        return name, sorted((r for r in usable if eligibility(r) is Eligibility.ELIGIBLE), key=lambda row: row.key)
+
+    def client(self) -> Any:
+        """A boto3 resource as a script has it."""
+        return boto3.resource(
+            "dynamodb",
+            endpoint_url=self.aws_url,
+            region_name="us-east-1",
+            aws_access_key_id="embedded",
+            aws_secret_access_key="embedded",  # noqa: S106
+        )
+
+    def stored(self, table: str) -> dict[str, str]:
+        """Content digests of the places in a table."""
+        pages = self.resources["items"].store(table).scan()
+        items = [item for page in pages for item in page.items if item["SK"]["S"].endswith("#PLACE")]
+        return {item["PK"]["S"] + item["SK"]["S"]: content_digest(item) for item in items}
+
+
+def _call(client: httpx.Client, place_id: str) -> Mapping[str, Any]:
+    return client.get(f"/v1/places/{place_id}").raise_for_status().json()
+
+
+def _api(bench: Bench) -> httpx.Client:
+    headers = {"X-Goog-Api-Key": EMBEDDED_KEY, "X-Goog-FieldMask": field_mask(Tier.FULL)}
+    return httpx.Client(base_url=bench.places_url, headers=headers, timeout=30)
+
+
+def _item(row: Metadata, answer: Mapping[str, Any]) -> Item:
+    built = build(row, answer, Mark("script", "2026-01-05T12:00:00+00:00", row.source_digest))
+    if not isinstance(built, Built):
+        raise SystemExit(f"{row.key.name}: {built.reason}")
+    return built.item
+
+
+def plain_loop(bench: Bench, table: str, rows: Sequence[Metadata]) -> None:
+    """Get, call, put, one by one."""
+    store = bench.client().meta.client
+    plain = TypeDeserializer()
+    with _api(bench) as api:
+        for row in rows:
+            key = {"PK": f"IMAGE#{row.image_id}", "SK": f"RECEIPT#{row.receipt_id:05d}#METADATA"}
+            store.get_item(TableName=table, Key=key, ConsistentRead=True)
+            item = _item(row, _call(api, row.place_id))
+            store.put_item(TableName=table, Item={name: plain.deserialize(value) for name, value in item.items()})
+
+
+def batch_writer(bench: Bench, table: str, rows: Sequence[Metadata]) -> None:
+    """Call for each record, put in batches of 25, one thread."""
+    plain = TypeDeserializer()
+    with _api(bench) as api, bench.client().Table(table).batch_writer() as batch:
+        for row in rows:
+            item = _item(row, _call(api, row.place_id))
+            batch.put_item(Item={name: plain.deserialize(value) for name, value in item.items()})
+
+
+def prepare(bench: Bench, table: str) -> Mapping[str, Any]:
+    """Inventory, plan, preflight and decisions: what has to be there before a run may write."""
+    found = build_all_resources(bench.settings.model_copy(update={"receipts_table": table}))
+    resources = {name: one for name, one in found.items() if name in RESOURCES}
+    store, objects = resources["items"].store(), resources["objects"]
+    manifest, verdicts = write_inventory(objects, take_inventory(store, table))
+    if red := [verdict.text for verdict in verdicts if not verdict.passed]:
+        raise SystemExit("\n".join(red))
+    arn = resources["items"].as_table().describe().arn
+    plan = plan_migration(objects, resources["control"], manifest, resources["migration"], arn)
+    decide(objects, plan, Evidence(CANARY, canary_digest(plan), ()), Choice.PROCEED, who=ORIGIN, reason="clean")
+    return resources
+
+
+def ours(instance: dg.DagsterInstance, resources: Mapping[str, Any], table: str, origin: str) -> None:
+    """Both assets, wave by wave, each released by a decision."""
+    plan = latest_plan(resources["objects"], table)
+    if plan is None:
+        raise SystemExit(f"{table} has no plan")
+    ledger = RecordLedger(resources["control"], plan.plan_id)
+    for wave in plan.waves:
+        for key, config in ((CACHE, {"apply": True}), (PLACES, {"apply": True, "fetch": True})):
+            asset = next(one for one in build_migration_assets() if one.key == key)
+            tags = {ORIGIN_TAG: origin}
+            for chunk in run_asset(
+                asset, wave.buckets, instance=instance, resources=resources, config=config, tags=tags
+            ):
+                if chunk.failure:
+                    raise SystemExit(chunk.failure)
+        digest = wave_digest(ledger.entries(buckets=wave.buckets).values(), wave)
+        evidence = Evidence(str(wave.number), digest, ())
+        decide(resources["objects"], plan, evidence, Choice.PROCEED, who=ORIGIN, reason="no person waits here")
+
+
+def preflight_of(table: str) -> dg.AssetsDefinition:
+    """Stands for the preflight, which asks for people."""
+
+    @dg.asset(key=PREFLIGHT)
+    def preflight() -> dg.MaterializeResult[Any]:
+        return dg.MaterializeResult(metadata={"receipts/table": table})
+
+    return preflight
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--records", type=int, default=10_000)
+    parser.add_argument("--places", type=int, default=2_000)
+    parser.add_argument("--sample", type=int, default=500, help="records of the scripts")
+    parser.add_argument("--latency-ms", type=float, default=50.0, help="of an answer of the API")
+    arguments = parser.parse_args()
+    enable_event_batches()
+    with tempfile.TemporaryDirectory(prefix="receipts-") as folder:
+        bench = Bench(Path(folder), arguments.records, arguments.places, arguments.latency_ms)
+        bench.open()
+        try:
+            lines = _measure(bench, arguments.sample)
+        finally:
+            bench.close()
+    _report(lines, arguments)
+
+
+def _measure(bench: Bench, sample: int) -> list[Line]:
+    lines: list[Line] = []
+    scripts: list[tuple[str, Callable[[Bench, str, Sequence[Metadata]], None]]] = [
+        ("plain loop", plain_loop),
+        ("boto3 batch_writer, one thread", batch_writer),
+    ]
+    for name, script in scripts:
+        table, rows = bench.table(f"script-{len(lines)}")
+        bench.reset()
+        with metered(name, lines) as line:
+            script(bench, table, rows[:sample])
+        line.records, line.calls = len(rows[:sample]), _answered(bench)
+    table, rows = bench.table("ours")
+    resources = prepare(bench, table)
+    with open_instance(bench.settings) as instance:
+        dg.materialize([preflight_of(table)], instance=instance, run_config=QUIET)
+        bench.reset()
+        for number, name in enumerate(("ours, with Dagster and gates", "ours again: nothing left to do")):
+            with metered(name, lines) as line:
+                ours(instance, resources, table, f"{ORIGIN}-{number}")
+            line.records, line.calls = len(rows), _answered(bench)
+            bench.reset()
+            written = [r.attempted for r in load_reports(resources["objects"], f"{ORIGIN}-{number}")]
+            print(f"{name}: {sum(written):,} records taken up")
+    resources["control"].close()
+    found = bench.stored("ours")
+    wrong = [key for name in ("script-0", "script-1") for key, one in bench.stored(name).items() if found[key] != one]
+    print(f"places of the scripts that differ from ours: {len(wrong)}")
+    return lines
+
+
+def _answered(bench: Bench) -> int:
+    return len(bench.control.log())
+
+
+def _report(lines: Sequence[Line], arguments: argparse.Namespace) -> None:
+    table = Table("what", "records", "calls", "seconds", "records a second", "ratio", "waiting")
+    table.title = f"{arguments.records:,} records of {arguments.places:,} places, {arguments.latency_ms:g} ms a call"
+    for line in lines:
+        numbers = (f"{line.records:,}", f"{line.calls:,}", f"{line.seconds:.1f}", f"{line.rate:,.0f}")
+        table.add_row(line.name, *numbers, f"{line.rate / lines[0].rate:.1f}", f"{line.waiting:.0%}")
+    Console(width=120).print(table)
+    print("ratio is to the plain loop; waiting is the part of the time in which our process did not compute")
+
+
+if __name__ == "__main__":
+    main()
