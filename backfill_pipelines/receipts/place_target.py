@@ -177,6 +177,7 @@ class PlaceTarget:
             self.run_id,
             photo_references_max=self.migration.settings.photo_references_max,
             enrich_stubs=self.migration.settings.enrich_stubs,
+            requires_receipt=self.migration.manifest.requires_receipt,
             looks_first=not self.config.apply,
         )
 

@@ -104,6 +104,8 @@ class Preparing:
     run_id: str
     photo_references_max: int = 0
     enrich_stubs: bool = False
+    #: A record without its RECEIPT row gets no place, as in the inventory.
+    requires_receipt: bool = True
     #: Look at the table even where the manifest says that there is nothing: a dry run has no put to find out.
     looks_first: bool = False
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -112,7 +114,8 @@ class Preparing:
         """Read a batch anew and say what is to be done with each record of it."""
         keys = {key_of(row): row for row in rows}
         looked_up = [key for key, row in keys.items() if self._is_looked_up(row, known.get(key))]
-        stored = self._read([metadata_key(k) for k in keys] + [table_key(k.image_id, k.receipt_id) for k in looked_up])
+        wanted = [metadata_key(key) for key in keys] + [table_key(key.image_id, key.receipt_id) for key in looked_up]
+        stored = self._read(wanted + ([receipt_key(key) for key in keys] if self.requires_receipt else []))
         found = Prepared()
         fresh = {key: self._decide(key, row, known.get(key), stored, found) for key, row in keys.items()}
         metadata = {key: row for key, row in fresh.items() if row is not None}
@@ -143,7 +146,8 @@ class Preparing:
                 Settlement(key, entry.place_id, WRITTEN_AS[entry.kind], size=entry.size, detail="read back")
             )
             return None
-        now = read_row(stored.get(_identity(metadata_key(key))))
+        has_receipt = not self.requires_receipt or _identity(receipt_key(key)) in stored
+        now = read_row(stored.get(_identity(metadata_key(key))), has_receipt=has_receipt)
         if not isinstance(now, Metadata):
             found.settled.append(Settlement(key, row.place_id, *_of(Reason.SOURCE_CHANGED), detail=now))
             return None
@@ -176,14 +180,17 @@ def is_put_of(entry: Entry, item: Item) -> bool:
     return is_open and mark is not None and mark.run_id == entry.run_id and content_digest(item) == entry.content_digest
 
 
-def read_row(item: Item | None) -> Metadata | str:
-    """The metadata row as it is now; the text says why there is nothing to build from."""
+def read_row(item: Item | None, *, has_receipt: bool = True) -> Metadata | str:
+    """The metadata row as it is now; the text says why there is nothing to build from.
+
+    ``has_receipt`` stays True where the parent receipt is not required.
+    """
     if item is None:
         return "the metadata row is gone since the inventory"
     row = read_metadata(item)
     if not isinstance(row, Metadata):
         return f"the metadata row is malformed since the inventory: {row.reason}"
-    reason = eligibility(row)
+    reason = eligibility(row, has_receipt=has_receipt)
     return row if reason is Eligibility.ELIGIBLE else f"the record is not eligible since the inventory: {reason}"
 
 
@@ -196,6 +203,11 @@ def metadata_key(key: RecordKey) -> Item:
     """The key of a record's metadata row."""
     sort_key = f"RECEIPT#{key.receipt_id:05d}{source.SK_SUFFIX}"
     return {"PK": {"S": f"IMAGE#{key.image_id}"}, "SK": {"S": sort_key}}
+
+
+def receipt_key(key: RecordKey) -> Item:
+    """The key of the receipt that a record is about."""
+    return {"PK": {"S": f"IMAGE#{key.image_id}"}, "SK": {"S": f"RECEIPT#{key.receipt_id:05d}"}}
 
 
 def _place(stored: Mapping[tuple[str, str], Item], key: RecordKey) -> Item | None:

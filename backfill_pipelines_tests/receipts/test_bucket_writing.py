@@ -21,7 +21,7 @@ from backfill_pipelines.stores.dynamodb import DynamoItemStore
 from backfill_pipelines.stores.dynamodb_pacing import WritePacer
 from backfill_pipelines.stores.item_errors import AccessDenied
 from backfill_pipelines_tests.receipts.builders import PLACE_ID, RUN, answer
-from backfill_pipelines_tests.receipts.receipt_tables import ReceiptsPlace, image, row_of
+from backfill_pipelines_tests.receipts.receipt_tables import ReceiptsPlace, image, receipt_of, row_of
 from backfill_pipelines_tests.receipts.test_receipt_places import place_of
 from backfill_pipelines_tests.receipts.writing_world import outcomes
 from backfill_pipelines_tests.stores.item_servers import Faults, connected
@@ -104,7 +104,7 @@ def bench(receipts: ReceiptsPlace, tmp_path: Path) -> Iterator[Bench]:
 
 def load(bench: Bench, *numbers: int, existing: str = "none", **changes: Any) -> list[Row]:
     """Metadata rows in the table, and the manifest rows that an inventory would have made."""
-    bench.place.load([row_of(number, **changes) for number in numbers])
+    bench.place.load([item for n in numbers for item in (row_of(n, **changes), receipt_of(n))])
     place_id = changes.get("place_id", PLACE_ID)
     return [Row(image(n), 1, f"{n:02x}", place_id, True, "eligible", "", existing, ()) for n in numbers]
 

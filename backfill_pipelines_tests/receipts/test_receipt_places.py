@@ -221,6 +221,25 @@ def test_a_row_that_changed_since_the_inventory_is_built_anew_or_set_aside(here:
     assert "(Corrected by hand.)" in stored["reasoning"]["S"]
 
 
+def test_a_receipt_that_is_gone_since_the_inventory_gets_no_place(here: World) -> None:
+    """A place without its receipt would be an orphan that nobody finds before the wave's gates."""
+    here.prepare(rows(0, 1))
+    here.place.store.delete({name: receipt_of(0)[name] for name in ("PK", "SK")})
+    result = here.run()
+    assert result.success, failure(result)
+    assert outcomes(here.entries().values()) == {"quarantined source_changed": 1, "created": 1}
+    (gone,) = [entry for entry in here.entries().values() if entry.reason]
+    assert gone.detail == "the record is not eligible since the inventory: receipt_missing"
+
+
+def test_where_no_receipt_is_required_none_is_looked_for(here: World) -> None:
+    here.place.load([row_of(0)])
+    here.prepare(requires_receipt=False)
+    result = here.run()
+    assert result.success, failure(result)
+    assert outcomes(here.entries().values()) == {"created": 1}
+
+
 def test_a_limit_advances_and_leaves_the_cut_bucket_open(here: World) -> None:
     more = [*rows(1), *[{**row_of(1, SK="RECEIPT#00002#METADATA")}, {**receipt_of(1, SK={"S": "RECEIPT#00002"})}]]
     here.prepare([*rows(0), *more, *rows(2)])

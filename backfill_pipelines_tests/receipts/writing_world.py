@@ -77,10 +77,11 @@ class World:
             "migration": self.settings,
         }
 
-    def prepare(self, items: Iterable[Item] = ()) -> Plan:
+    def prepare(self, items: Iterable[Item] = (), *, requires_receipt: bool = True) -> Plan:
         """Load rows, take stock, plan, and let every wave begin."""
         self.place.load(items)
-        manifest, verdicts = write_inventory(self.place.objects, take_inventory(self.place.store, self.place.name))
+        inventory = take_inventory(self.place.store, self.place.name, requires_receipt=requires_receipt)
+        manifest, verdicts = write_inventory(self.place.objects, inventory)
         assert all(verdict.passed for verdict in verdicts), verdicts
         arn = self.place.items.as_table().describe().arn
         plan = plan_migration(self.place.objects, self.control, manifest, self.settings, arn)
