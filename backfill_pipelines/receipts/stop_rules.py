@@ -1,6 +1,7 @@
 """Ratios that stop a run at its next checkpoint: once they are proven too high, going on only makes more to clean up.
 
-They are cumulative over the plan, as the wave's gates are: a small wave proves nothing by itself.
+They are the wave's gates, by name and threshold, and cumulative over the plan as those are: a small wave proves
+nothing by itself.
 """
 
 from collections import Counter
@@ -10,8 +11,8 @@ from backfill_pipelines.receipts.keys import RecordKey
 from backfill_pipelines.receipts.ledger import Entry, Settlement
 from backfill_pipelines.receipts.outcomes import WRITTEN, Outcome, Reason
 from backfill_pipelines.receipts.ratio_gates import RatioVerdict, judge
+from backfill_pipelines.receipts.wave_gates import NAME_ADDRESS, THRESHOLDS, WITHOUT_PLACE_RATIO, WRITE_ERROR_RATE
 
-MOST_FAILED, MOST_WITHOUT_PLACE, MOST_SUSPICIOUS = 0.01, 0.02, 0.05
 _FAILED, _WITHOUT_PLACE, _WRITTEN, _SUSPICIOUS, _ALL = "failed", "without_place", "written", "suspicious", "all"
 
 
@@ -57,12 +58,13 @@ class StopRules:
         counts = self._counts
         without = counts[_WITHOUT_PLACE] - self._accepted
         rules = (
-            ("write_error_rate", counts[_FAILED], counts[_ALL], MOST_FAILED),
-            ("metadata_without_place", max(0, without), counts[_ALL], MOST_WITHOUT_PLACE),
-            ("name_address_match", counts[_SUSPICIOUS], counts[_WRITTEN], MOST_SUSPICIOUS),
+            (WRITE_ERROR_RATE, counts[_FAILED], counts[_ALL]),
+            (WITHOUT_PLACE_RATIO, max(0, without), counts[_ALL]),
+            (NAME_ADDRESS, counts[_SUSPICIOUS], counts[_WRITTEN]),
         )
-        for name, failures, measured, most in rules if with_suspicions else rules[:-1]:
-            found = judge(failures, measured, most, is_whole_population=measured == self._population)
+        for name, failures, measured in rules if with_suspicions else rules[:-1]:
+            is_whole = measured == self._population
+            found = judge(failures, measured, THRESHOLDS[name], is_whole_population=is_whole)
             if found.verdict is RatioVerdict.FAIL:
                 return f"{name} {found}"
         return ""

@@ -206,7 +206,7 @@ def test_a_ratio_that_is_proven_too_high_stops_at_the_next_checkpoint(bench: Ben
     bench.answers = {PLACE_ID: Answer(None, Reason.OBSOLETE_ID)}
     written = bench.write(rows, batch=5)
     assert written.stop == "ratio"
-    assert written.stop_detail.startswith("metadata_without_place FAIL: ")
+    assert written.stop_detail.startswith("metadata_without_place_ratio FAIL: ")
     assert 0 < len(bench.entries()) < 20
 
 

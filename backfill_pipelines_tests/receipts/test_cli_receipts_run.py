@@ -203,7 +203,7 @@ FAILED = [ChunkResult(PLACES, "00", "0f", 16, "1 of 16 partitions failed")]
         ([report(red={"readback_equal": 1})], FAILED, 1),
         ([report(tally={"failed": {"write_error": 1}}, red={"every_record_is_settled": 1})], FAILED, 1),
         ([report(stop="ratio")], FAILED, 1),
-        ([report(ratio="metadata_without_place FAIL: 3 of 100")], [], 1),
+        ([report(ratio="metadata_without_place_ratio FAIL: 3 of 100")], [], 1),
         ([report(red={"upstream_is_complete": 1, "no_duplicate_after_publish": 1})], FAILED, 2),
         ([report(tally={"parked": {"parked_quota": 1}}, red={"every_record_is_settled": 1})], FAILED, 3),
         ([report(stop="auth_error")], FAILED, 4),

@@ -206,7 +206,7 @@ def test_bad_records_are_set_aside_by_reason_and_hold_no_bucket_back(here: World
     }
     assert here.materialized() == ["00", "01", "02", "03", "04", "05"]
     # Nothing is held back, and nobody can overlook it.
-    assert here.report(result).ratio.startswith("metadata_without_place FAIL: 4 of 5")
+    assert here.report(result).ratio.startswith("metadata_without_place_ratio FAIL: 4 of 5")
 
 
 def test_a_row_that_changed_since_the_inventory_is_built_anew_or_set_aside(here: World) -> None:

@@ -28,8 +28,8 @@ def test_nothing_and_good_outcomes_stop_nothing() -> None:
     ("what", "name"),
     [
         (Reason.WRITE_ERROR, "write_error_rate"),
-        (Reason.OBSOLETE_ID, "metadata_without_place"),
-        (Reason.EXISTING_CONFLICT, "metadata_without_place"),
+        (Reason.OBSOLETE_ID, "metadata_without_place_ratio FAIL"),
+        (Reason.EXISTING_CONFLICT, "metadata_without_place_ratio FAIL"),
     ],
 )
 def test_a_ratio_stops_once_its_lower_bound_is_beyond_the_threshold(what: Reason, name: str) -> None:
