@@ -8,7 +8,7 @@ puts of one batch are under way, the next is prepared. Read-back and gates are `
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from backfill_pipelines.receipts.before_images import save_before_image
@@ -25,6 +25,8 @@ from backfill_pipelines.stores.objects import ObjectStore
 #: Batches whose puts are under way: the next one begins before the outcomes of this one are written.
 _UNDER_WAY = 2
 _SAMPLE_SECONDS = 300.0
+#: How long a throttle waits to be told of.
+_LOOK_SECONDS = 1.0
 
 #: Reasons for which a run ended before its work did.
 THROTTLED, RATIO = "throttled", "ratio"
@@ -51,6 +53,9 @@ class Sample:
     outcomes: Mapping[str, int]
     write_units: float
     share: float
+    throttles: int = 0
+    #: Calls of this run that the API refused or did not answer.
+    api_errors: int = 0
 
     @property
     def text(self) -> str:
@@ -60,7 +65,8 @@ class Sample:
         tally = ", ".join(f"{name} {count:,}" for name, count in self.outcomes.items() if count)
         return (
             f"{self.done:,} of {self.of:,} records after {self.seconds:,.0f} s ({tally}), {rate:,.0f} a second, "
-            f"{self.write_units:,.0f} write units at {self.share:.0%} of the rate, {left}"
+            f"{self.write_units:,.0f} write units at {self.share:.0%} of the rate, {self.throttles:,} throttles, "
+            f"{self.api_errors:,} API errors, {left}"
         )
 
 
@@ -77,6 +83,7 @@ class Written:
     ratio: str = ""
     write_units: float = 0.0
     seconds: float = 0.0
+    throttles: int = 0
     samples: list[Sample] = field(default_factory=list[Sample])
 
 
@@ -110,6 +117,7 @@ class BucketWriter:
         rules: StopRules,
         require_held: Callable[[], None] = lambda: None,
         log: Callable[[str], None] = lambda _: None,
+        api_errors: Callable[[], int] = lambda: 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ledger = ledger
@@ -119,6 +127,7 @@ class BucketWriter:
         self._rules = rules
         self._require_held = require_held
         self._log = log
+        self._api_errors = api_errors
         self._clock = clock
         self.written = Written()
 
@@ -180,6 +189,7 @@ class BucketWriter:
 
     def _finish(self, submitted: Submitted) -> None:
         """Write the outcomes of a batch; stubs that stood in the way of a create are filled in by a second round."""
+        self._await([future for _, future in submitted])
         settlements: list[Settlement] = []
         stubs: list[Ready] = []
         errors: list[BaseException] = []
@@ -195,6 +205,15 @@ class BucketWriter:
         if stubs:
             self._finish(self._start(stubs))
 
+    def _await(self, futures: Sequence["Future[Settlement | Ready]"]) -> None:
+        """Until all are done, telling of each throttle as it happens: a batch may wait for minutes."""
+        pending = set(futures)
+        while pending:
+            _, pending = wait(pending, timeout=_LOOK_SECONDS)
+            for slowdown in self._putter.slowdowns():
+                self.written.throttles += 1
+                self._log(slowdown.text)
+
     def _settle(self, settlements: Sequence[Settlement], run_id: str = "") -> None:
         if not settlements:
             return
@@ -206,7 +225,7 @@ class BucketWriter:
     def _is_over(self, *, is_last: bool) -> bool:
         """Whether this checkpoint is the last one."""
         if self._putter.is_throttled:
-            self.written.stop, self.written.stop_detail = THROTTLED, "no write was accepted for ten minutes"
+            self.written.stop, self.written.stop_detail = THROTTLED, self._putter.why_throttled
         elif not is_last and (why := self._rules.broken()):
             self.written.stop, self.written.stop_detail = RATIO, why
         return bool(self.written.stop)
@@ -214,6 +233,15 @@ class BucketWriter:
     def _sample(self, seconds: float, of: int) -> None:
         done = self.written.settled
         outcomes = {str(o): sum(one.outcome is o for one in done.values()) for o in Outcome}
-        sample = Sample(seconds, len(done), of, outcomes, self.written.write_units, self._putter.share)
+        sample = Sample(
+            seconds,
+            len(done),
+            of,
+            outcomes,
+            self.written.write_units,
+            self._putter.share,
+            self.written.throttles,
+            self._api_errors(),
+        )
         self.written.samples.append(sample)
         self._log(sample.text)

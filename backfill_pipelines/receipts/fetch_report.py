@@ -68,6 +68,11 @@ class HttpCounts:
         """All of them."""
         return self.http_200 + self.http_4xx + self.http_429 + self.http_5xx + self.http_no_answer
 
+    @property
+    def errors(self) -> int:
+        """Attempts without an answer about a place: refused for the rate, failed or not answered."""
+        return self.http_429 + self.http_5xx + self.http_no_answer
+
     def count(self, status: int | None) -> None:
         """Count one more."""
         if status is None:

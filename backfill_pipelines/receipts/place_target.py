@@ -162,6 +162,7 @@ class PlaceTarget:
             rules=StopRules(migration.ledger.tally(), known, population=population, accepted=accepted),
             require_held=self.require_held,
             log=self.log,
+            api_errors=lambda: sum(report.http.errors for report in list(self.answers.reports)),
         )
         self.written = writer.written
         try:

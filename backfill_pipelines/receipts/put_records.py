@@ -5,7 +5,6 @@ the store as a whole (rights, table) is nobody's outcome and is raised. Ledger a
 """
 
 import random
-import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,7 +18,13 @@ from backfill_pipelines.receipts.place import INDEXES, table_key
 from backfill_pipelines.receipts.place_reading import Existing, existing_state
 from backfill_pipelines.receipts.provenance import content_digest, mark_of
 from backfill_pipelines.receipts.record_preparing import REASON_OF, WRITTEN_AS, Ready
-from backfill_pipelines.stores.dynamodb_pacing import ThrottledTooLong, WritePacer, estimated_units, write_rates
+from backfill_pipelines.stores.dynamodb_pacing import (
+    Slowdown,
+    ThrottledTooLong,
+    WritePacer,
+    estimated_units,
+    write_rates,
+)
 from backfill_pipelines.stores.dynamodb_tables import TableState
 from backfill_pipelines.stores.item_errors import ConditionFailed, InvalidRequest, ItemTooLarge, NoAnswer
 from backfill_pipelines.stores.items import Consumed, Expression, ItemStore, absent, unchanged
@@ -60,12 +65,21 @@ class RecordPutter:
         self._sleep = sleep
         self._uniform = uniform
         self._pool = ThreadPoolExecutor(workers, "put")
-        self._is_throttled = threading.Event()
+        self._refused_for_good = ""
 
     @property
     def is_throttled(self) -> bool:
         """Whether the table has taken nothing for too long: the run is over."""
-        return self._is_throttled.is_set()
+        return bool(self._refused_for_good)
+
+    @property
+    def why_throttled(self) -> str:
+        """What has refused for too long, in words; empty while nothing has."""
+        return self._refused_for_good
+
+    def slowdowns(self) -> list[Slowdown]:
+        """What throttles have done since this was last asked."""
+        return self._pacer.slowdowns()
 
     @property
     def share(self) -> float:
@@ -88,7 +102,7 @@ class RecordPutter:
             try:
                 return self._put_once(ready)
             except ThrottledTooLong as raised:
-                self._is_throttled.set()
+                self._refused_for_good = str(raised)
                 return ready.settled(Reason.THROTTLED, detail=str(raised))
             except NoAnswer as raised:
                 error = str(raised)

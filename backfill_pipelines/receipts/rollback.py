@@ -73,6 +73,7 @@ class RecordUndoer:
         pacer: WritePacer,
         workers: int = 10,
         require_held: Callable[[], None] = lambda: None,
+        log: Callable[[str], None] = lambda _: None,
         sleep: Callable[[float], None] = time.sleep,
         uniform: Callable[[float, float], float] = random.uniform,
         clock: Callable[[], float] = time.monotonic,
@@ -83,6 +84,7 @@ class RecordUndoer:
         self._pacer = pacer
         self._workers = workers
         self._require_held = require_held
+        self._log = log
         self._sleep = sleep
         self._uniform = uniform
         self._clock = clock
@@ -113,6 +115,8 @@ class RecordUndoer:
         errors = [error for future in futures if (error := future.exception())]
         undone = [future.result() for future in futures if not future.exception()]
         self._rollbacks.settle(undone)
+        for slowdown in self._pacer.slowdowns():
+            self._log(slowdown.text)
         if errors:
             raise errors[0]
         return {one.key: one for one in undone}

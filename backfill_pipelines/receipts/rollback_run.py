@@ -163,11 +163,11 @@ class RollbackWork:
             preview.require_accepted(self.request.accept_stream_events)
             self._withdraw(instance, run, preview)
             log(f"{len(preview.steps):,} records, {preview.events_to_come:,} stream messages")
-            report = self._undo(preview, state, lease)
+            report = self._undo(preview, state, lease, log)
         self._observe(instance, run, report)
         return report
 
-    def _undo(self, preview: Preview, state: TableState, lease: Lease) -> Report:
+    def _undo(self, preview: Preview, state: TableState, lease: Lease, log: Callable[[str], None]) -> Report:
         items: DynamoItemStore = self._resources.items.store()
         undoer = RecordUndoer(
             items=items,
@@ -176,6 +176,7 @@ class RollbackWork:
             pacer=self._pacer(state),
             workers=self.settings.write_workers,
             require_held=lease.require_held,
+            log=log,
         )
         applied = undoer.undo(preview)
         point = [*preview.entries, *preview.done] if self.scope.image_id else None

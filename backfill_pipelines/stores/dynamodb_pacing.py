@@ -9,7 +9,8 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from backfill_pipelines.backfill.failures import StoreError
@@ -31,6 +32,8 @@ _LONGEST_WAIT_SECONDS = 30.0
 _PAUSE_AFTER_THROTTLES = 5
 _PAUSE_SECONDS = 60.0
 _GIVE_UP_SECONDS = 600.0
+#: Slowdowns that nobody has asked for yet: ten minutes of throttling are fewer.
+_MOST_KEPT = 1000
 
 
 class ThrottledTooLong(StoreError):
@@ -52,6 +55,23 @@ class Slowdown:
     before: float
     after: float
     wait_seconds: float
+    #: What refused, where the service says it.
+    throttled: tuple[str, ...] = ()
+    #: Units a second of the narrowest of what refused, at the full rate.
+    full_rate: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """One line for the run's log."""
+        rates = f"{self.full_rate * self.before:,.1f} -> {self.full_rate * self.after:,.1f} write units a second"
+        return (
+            f"throttled: {_named(self.throttled)} refused a write; {rates} ({self.before:.1%} -> {self.after:.1%} of "
+            f"the planned rate), nothing is written for {self.wait_seconds:.0f} s"
+        )
+
+
+def _named(throttled: Sequence[str]) -> str:
+    return ", ".join(throttled) or "the table or one of its indexes"
 
 
 def estimated_units(size_bytes: int, indexes: Iterable[str]) -> Consumed:
@@ -105,6 +125,14 @@ class WritePacer:
         self._halved_at: float | None = None
         self._throttled_since: float | None = None
         self._throttles_in_a_row = 0
+        self._slowdowns: deque[Slowdown] = deque(maxlen=_MOST_KEPT)
+
+    def slowdowns(self) -> list[Slowdown]:
+        """What throttles have done since this was last asked."""
+        with self._lock:
+            found = list(self._slowdowns)
+            self._slowdowns.clear()
+        return found
 
     @property
     def share(self) -> float:
@@ -123,8 +151,8 @@ class WritePacer:
             ticket = self.acquire(estimate)
             try:
                 consumed = write()
-            except Throttled:
-                self.throttled(ticket)
+            except Throttled as error:
+                self.throttled(ticket, error.throttled)
                 continue
             except ConditionFailed:
                 # A refused condition costs the table's units, and none of the indexes'.
@@ -157,11 +185,11 @@ class WritePacer:
             self._throttled_since = None
             self._throttles_in_a_row = 0
 
-    def throttled(self, ticket: Ticket) -> Slowdown:
+    def throttled(self, ticket: Ticket, names: Sequence[str] = ()) -> Slowdown:
         """Halve the rate and close for a while; the refused write gets its estimate back.
 
         Writes that were on their way when the rate was halved change nothing more: ten threads that are refused at
-        once are one throttle.
+        once are one throttle. ``names`` is what refused, where the service says it.
 
         Raises:
             ThrottledTooLong: nothing was accepted for ten minutes.
@@ -175,15 +203,22 @@ class WritePacer:
             self._throttled_since = now if self._throttled_since is None else self._throttled_since
             if now - self._throttled_since >= _GIVE_UP_SECONDS:
                 raise ThrottledTooLong(
-                    f"no write was accepted for {now - self._throttled_since:.0f} s, at {self._share:.2%} of the "
-                    "planned rate. Repair: find out who else uses the table's capacity, or raise it, then run again"
+                    f"no write was accepted for {now - self._throttled_since:.0f} s by {_named(names)}, at "
+                    f"{self._share:.2%} of the planned rate. Repair: find out who else uses the "
+                    "table's capacity, or raise it, then run again"
                 )
             before, self._share = self._share, max(_LEAST_SHARE, self._share / 2)
             self._changed_at = self._halved_at = now
             self._throttles_in_a_row += 1
             wait = self._penalty()
             self._closed_until = max(self._closed_until, now + wait)
-            return Slowdown(before, self._share, wait)
+            made = Slowdown(before, self._share, wait, tuple(names), self._narrowest(names))
+            self._slowdowns.append(made)
+            return made
+
+    def _narrowest(self, names: Sequence[str]) -> float:
+        """The full rate of what refused; of everything when that is the table, or not said."""
+        return min([self._rates[name] for name in names if name in self._rates] or self._rates.values())
 
     def _penalty(self) -> float:
         if self._throttles_in_a_row % _PAUSE_AFTER_THROTTLES == 0:

@@ -1,5 +1,6 @@
 """The write protocol on the embedded server with faults on the way: lost replies, races, throttles, checkpoints."""
 
+import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -48,6 +49,8 @@ class Bench:
     answers: dict[str, Answer] = field(default_factory=lambda: {PLACE_ID: Answer(answer())})
     waits: list[float] = field(default_factory=list)
     time: list[float] = field(default_factory=lambda: [0.0])
+    #: What the last run has told.
+    told: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.connect()
@@ -82,6 +85,7 @@ class Bench:
             preparing=Preparing(self.store, Known(self.answers), run_id),
             putter=putter,
             rules=rules or StopRules(),
+            log=self.told.append,
         )
         try:
             return writer.write(select(rows, known).work, known, batch)
@@ -151,10 +155,17 @@ def test_a_live_dual_write_between_intent_and_put_stays_as_it_is(bench: Bench) -
 
 def test_throttled_writes_wait_and_are_written(bench: Bench) -> None:
     rows = load(bench, 1, 2, 3)
-    bench.faults.answer("PutItem", "ThrottlingException", times=2)
-    bench.write(rows, workers=1)
+    hot = {"resource": f"arn:aws:dynamodb:x:1:table/{bench.place.name}/index/GSI3"}
+    body = json.dumps({"__type": "x#ThrottlingException", "message": "hot", "throttlingReasons": [hot]})
+    bench.faults.answer("PutItem", "ThrottlingException", times=2, body=body)
+    written = bench.write(rows, workers=1)
     assert outcomes(bench.entries().values()) == {"created": 3}
     assert sum(bench.waits) > 0
+    first, second, sample = bench.told
+    assert first.startswith("throttled: GSI3 refused a write; 1,000,000.0 -> 500,000.0 write units a second")
+    assert "500,000.0 -> 250,000.0" in second
+    assert "2 throttles, 0 API errors" in sample
+    assert written.throttles == 2
 
 
 @pytest.mark.parametrize("batch", [2, 50])
@@ -163,6 +174,7 @@ def test_ten_minutes_of_throttling_end_the_run_and_the_next_one_goes_on(bench: B
     bench.faults.answer("PutItem", "ThrottlingException", times=40)
     written = bench.write(rows, batch=batch, workers=1)
     assert written.stop == "throttled"
+    assert "by the table or one of its indexes, at " in written.stop_detail
     assert set(outcomes(bench.entries().values())) == {"failed throttled"}
     assert bench.time[0] >= 600
     bench.connect()

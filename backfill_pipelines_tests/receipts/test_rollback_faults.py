@@ -21,7 +21,7 @@ from backfill_pipelines.receipts.rollback_run import Request, RollbackWork
 from backfill_pipelines.receipts.rollback_scope import RollbackRefused
 from backfill_pipelines.receipts.rollback_steps import State
 from backfill_pipelines.stores.dynamodb import DynamoItemStore
-from backfill_pipelines.stores.item_errors import NoAnswer
+from backfill_pipelines.stores.item_errors import NoAnswer, Throttled
 from backfill_pipelines.stores.items import Consumed, Expression
 from backfill_pipelines.stores.leases import LeaseTaken
 from backfill_pipelines_tests.receipts.builders import RUN
@@ -222,6 +222,19 @@ def test_a_server_that_never_answers_leaves_the_record_in_doubt(run: WrittenRun)
         apply_with(run, with_faults(run, faulty), 10)
     assert sum(row.state is None for row in run.work().rollbacks.rows().values()) == 8
     assert run.roll_back(accept=10).is_green
+
+
+def test_a_throttle_is_waited_for_and_told(run: WrittenRun) -> None:
+    written(run)
+    told: list[str] = []
+
+    def refuse() -> None:
+        raise Throttled(run.place.name, "DeleteItem", "", "hot", ["GSI3"])
+
+    request = Request(run_id=RUN, apply=True, accept_stream_events=10, asked_by="a test")
+    resources = with_faults(run, FaultyStore(run.store, 1, before=refuse))
+    assert RollbackWork(resources, request).apply(run.instance, run.dagster_run(), told.append).is_green
+    assert any(line.startswith("throttled: GSI3 refused a write; ") for line in told)
 
 
 def test_buckets_are_withdrawn_before_the_first_write(run: WrittenRun) -> None:

@@ -126,6 +126,22 @@ def test_a_throttle_halves_the_rate_for_a_minute_and_waits() -> None:
     assert paced.share == 1.0
 
 
+def test_a_throttle_is_told_once_with_what_refused_and_the_rate_before_and_after() -> None:
+    """An operator who is not told which index is hot raises the capacity of the wrong one."""
+    time = Time()
+    paced = pacer(time, {TABLE: 2000.0, "GSI3": 500.0})
+    tickets = [paced.acquire(ONE) for _ in range(3)]
+    for ticket in tickets:
+        paced.throttled(ticket, ["GSI3"])
+    (told,) = paced.slowdowns()
+    assert told.text.startswith(
+        "throttled: GSI3 refused a write; 500.0 -> 250.0 write units a second (100.0% -> 50.0% of the planned rate)"
+    )
+    assert paced.slowdowns() == []
+    paced.throttled(paced.acquire(ONE))
+    assert paced.slowdowns()[0].text.startswith("throttled: the table or one of its indexes refused a write; 250.0 ->")
+
+
 def test_ten_threads_that_are_refused_at_once_are_one_throttle() -> None:
     time = Time()
     paced = pacer(time)
@@ -153,9 +169,9 @@ def test_ten_minutes_without_a_success_end_the_run() -> None:
     begun = time.now
 
     def refuse() -> Consumed:
-        raise refused()
+        raise Throttled("T", "PutItem", "x", "slow down", ["GSI3"])
 
-    with pytest.raises(ThrottledTooLong, match=r"no write was accepted for \d+ s.*Repair"):
+    with pytest.raises(ThrottledTooLong, match=r"no write was accepted for \d+ s by GSI3, at .*Repair"):
         paced.run(ONE, refuse)
     assert 600 <= time.now - begun < 800
 
