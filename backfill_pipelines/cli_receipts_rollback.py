@@ -41,6 +41,9 @@ def rollback(
     *,
     count_only: Annotated[bool, typer.Option("--count-only", help="Count in the ledger; read no table.")] = False,
     apply: Annotated[bool, typer.Option("--apply", help="Write. Without it nothing is changed.")] = False,
+    despite_pause: Annotated[
+        bool, typer.Option("--despite-pause", help="Write although the places are paused.")
+    ] = False,
 ) -> None:
     """Delete what a run created and restore what it enriched; whatever anybody changed since is kept and listed.
 
@@ -57,6 +60,7 @@ def rollback(
         apply=apply,
         accept_stream_events=accept_stream_events,
         confirm=confirm,
+        despite_pause=despite_pause,
         asked_by=getpass.getuser(),
     )
     resources = {name: found for name, found in build_all_resources(settings).items() if name in NEEDED}

@@ -67,6 +67,7 @@ class RollbackConfig(dg.Config):
         default=None, ge=0, description="The number of stream messages that the preview has named."
     )
     confirm: str = Field(default="", description="The table's name; needed to write a production table.")
+    despite_pause: bool = Field(default=False, description="Write although the places are paused.")
 
     def request(self, asked_by: str) -> Request:
         """As the rollback wants it."""

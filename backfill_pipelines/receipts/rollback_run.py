@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from backfill_pipelines.backfill.busy import busy_with
+from backfill_pipelines.backfill.pausing import pause_of
 from backfill_pipelines.backfill.verdicts import observe, withdraw
 from backfill_pipelines.receipts.after_images import AfterImages
 from backfill_pipelines.receipts.gate_results import GateResult
@@ -33,7 +34,6 @@ from backfill_pipelines.stores.control import ControlStore
 from backfill_pipelines.stores.dynamodb import DynamoItemStore
 from backfill_pipelines.stores.dynamodb_pacing import WritePacer
 from backfill_pipelines.stores.dynamodb_tables import TableState
-from backfill_pipelines.stores.leases import Lease
 from backfill_pipelines.stores.objects import ObjectStore
 
 #: Metadata of the observation that says of a bucket in the UI that it was rolled back.
@@ -55,6 +55,8 @@ class Request:
     apply: bool = False
     accept_stream_events: int | None = None
     confirm: str = ""
+    #: A pause stops a rollback as it stops all work, unless the person who paused means to roll back meanwhile.
+    despite_pause: bool = False
     asked_by: str = ""
 
     @property
@@ -148,11 +150,13 @@ class RollbackWork:
         """Take the records back and prove it; ``run`` is the Dagster run in whose name.
 
         Raises:
-            RollbackRefused: a run is under way, or the number of stream messages was not accepted.
+            RollbackRefused: a run is under way, the places are paused, or the number of stream messages was not
+                accepted. Paused meanwhile, it ends before the next batch, and the same command goes on.
             LeaseTaken: somebody else writes into the table.
         """
         state: TableState = self._resources.items.as_table().describe()
         require_confirmed(self.settings, self.table, state.arn, self.request.confirm, self.request.command)
+        self._require_no_pause(instance)
         if busy := busy_with(instance, [PLACES], run):
             raise RollbackRefused(
                 f"a run writes places: {busy}. Repair: wait until it ends, or cancel it, then run again"
@@ -163,11 +167,26 @@ class RollbackWork:
             preview.require_accepted(self.request.accept_stream_events)
             self._withdraw(instance, run, preview)
             log(f"{len(preview.steps):,} records, {preview.events_to_come:,} stream messages")
-            report = self._undo(preview, state, lease, log)
+
+            def require_allowed() -> None:
+                lease.require_held()
+                self._require_no_pause(instance)
+
+            report = self._undo(preview, state, require_allowed, log)
         self._observe(instance, run, report)
         return report
 
-    def _undo(self, preview: Preview, state: TableState, lease: Lease, log: Callable[[str], None]) -> Report:
+    def _require_no_pause(self, instance: dg.DagsterInstance) -> None:
+        paused = None if self.request.despite_pause else pause_of(instance, PLACES)
+        if paused is not None:
+            raise RollbackRefused(
+                f"{paused.text}; what was taken back so far stays, and the same command goes on. To roll back while "
+                "everybody else is kept from writing, add --despite-pause"
+            )
+
+    def _undo(
+        self, preview: Preview, state: TableState, require_allowed: Callable[[], None], log: Callable[[str], None]
+    ) -> Report:
         items: DynamoItemStore = self._resources.items.store()
         undoer = RecordUndoer(
             items=items,
@@ -175,7 +194,7 @@ class RollbackWork:
             rollbacks=self.rollbacks,
             pacer=self._pacer(state),
             workers=self.settings.write_workers,
-            require_held=lease.require_held,
+            require_held=require_allowed,
             log=log,
         )
         applied = undoer.undo(preview)

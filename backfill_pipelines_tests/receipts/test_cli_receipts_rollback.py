@@ -7,6 +7,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from backfill_pipelines.backfill.pausing import pause, resume
 from backfill_pipelines.cli import app
 from backfill_pipelines.cli_console import BROKEN, RED, STOPPED
 from backfill_pipelines.receipts.jobs import ROLLBACK_JOB
@@ -63,6 +64,20 @@ def test_it_shows_what_it_would_do_and_then_does_it(run: WrittenRun) -> None:
 
     again = roll_back("--apply", "--accept-stream-events", "3")
     assert again.exit_code == 0, "a rollback that was interrupted goes on with the number it was begun with"
+
+
+def test_under_a_pause_it_is_refused_with_exit_2_unless_that_is_meant(run: WrittenRun) -> None:
+    with open_instance(read_settings()) as instance:
+        pause(instance, "receipts", reason="incident", by="lead")
+        try:
+            shown = roll_back("--apply", "--accept-stream-events", "4")
+            assert shown.exit_code == BROKEN
+            assert "receipts is paused since" in said(shown)
+            assert all(run.item(n) for n in range(4))
+            assert roll_back("--apply", "--accept-stream-events", "4", "--despite-pause").exit_code == 0
+        finally:
+            resume(instance, "receipts")
+    assert not any(run.item(n) for n in range(4))
 
 
 def test_a_wrong_number_is_refused_with_exit_2(run: WrittenRun) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from backfill_pipelines.backfill.busy import ASSET_TAG
 from backfill_pipelines.backfill.failures import StoreError
+from backfill_pipelines.backfill.pausing import pause, resume
 from backfill_pipelines.receipts import rollback
 from backfill_pipelines.receipts.migration_assets import PLACES
 from backfill_pipelines.receipts.migration_context import writer_lease
@@ -268,6 +269,30 @@ def test_a_run_of_the_places_that_is_under_way_refuses_the_rollback(run: Written
     run.instance.add_run(writing)
     with pytest.raises(RollbackRefused, match=f"run {writing.run_id} of the same assets is started"):
         run.roll_back(accept=10)
+
+
+def test_a_pause_stops_a_rollback_before_its_next_batch_and_the_same_command_goes_on(
+    run: WrittenRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever pauses everything must not find a table that is still being changed."""
+    monkeypatch.setattr(rollback, "BATCH_SIZE", 4)
+    before = written(run)
+    pause(run.instance, "receipts", reason="incident", by="lead")
+    with pytest.raises(
+        RollbackRefused, match=r"receipts is paused since .* by lead: incident\. Resume: backfill resume"
+    ):
+        run.roll_back(accept=10)
+    assert len(run.ledger.entries()) == 10
+    resume(run.instance, "receipts")
+
+    def paused() -> None:
+        pause(run.instance, "", reason="incident", by="lead")
+
+    with pytest.raises(RollbackRefused, match="everything is paused"):
+        apply_with(run, with_faults(run, FaultyStore(run.store, 2, before=paused)), 10)
+    assert len(run.ledger.entries()) == 6
+    assert run.roll_back(accept=10, despite_pause=True).is_green
+    assert run.content == before
 
 
 def test_a_before_image_that_was_changed_stops_it_before_the_first_write(run: WrittenRun) -> None:
