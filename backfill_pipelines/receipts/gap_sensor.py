@@ -18,6 +18,7 @@ from backfill_pipelines.backfill.gaps import GapPolicy
 from backfill_pipelines.backfill.verdicts import latest_verdicts
 from backfill_pipelines.receipts.assets import INVENTORY
 from backfill_pipelines.receipts.call_ledger import BILLING_ZONE, CallLedger
+from backfill_pipelines.receipts.drift import metadata_rows_now
 from backfill_pipelines.receipts.keys import RecordKey
 from backfill_pipelines.receipts.known_answers import fresh_entries
 from backfill_pipelines.receipts.ledger import Entry, RecordLedger
@@ -36,7 +37,8 @@ from backfill_pipelines.receipts.waves import Wave
 SENSOR, REFRESH_JOB = "receipts_gap_sensor", "receipts_take_stock"
 _TEXT = """Fills gaps in released waves: new receipts, misses of the live dual write, parked buckets after the quota.
 
-Takes stock again when the inventory is older than a day. Never more calls than the month's budget pays for."""
+Takes stock again when the inventory is older than a day, or half a percent of the rows came or went. Never more calls
+than the month's budget pays for."""
 _BEGIN = "that is for a person to begin: backfill receipts plan, then backfill receipts run --wave 1 --apply"
 
 
@@ -83,7 +85,8 @@ def survey(context: dg.SensorEvaluationContext, now: datetime) -> Survey:
         return Survey(silent=f"no wave was begun; {_BEGIN}")
     if stopped := CallLedger.of(resources.control, resources.migration).stopped():
         return Survey(silent=f"the Places API was stopped: {stopped.detail}")
-    if why := _refresh_because(plan, manifest, resources.migration, now):
+    counted = metadata_rows_now(resources.control, resources.items.store(), manifest, now)
+    if why := _refresh_because(plan, manifest, resources.migration, now, counted):
         return Survey(first=[_take_stock(now)], seen=f"takes stock first: {why}")
     try:
         migration = load_migration(resources)
@@ -97,9 +100,11 @@ def _saved(resources: Any) -> tuple[Manifest | None, Plan | None]:
     return latest_manifest(resources.objects, table), latest_plan(resources.objects, table)
 
 
-def _refresh_because(plan: Plan, manifest: Manifest, settings: MigrationSettings, now: datetime) -> str:
+def _refresh_because(
+    plan: Plan, manifest: Manifest, settings: MigrationSettings, now: datetime, metadata_rows: int | None
+) -> str:
     """Why inventory and plan are made again; a plan that other settings would make is left to people."""
-    if why := stale_because(manifest, now):
+    if why := stale_because(manifest, now, metadata_rows):
         return why
     is_only_the_manifest = plan.settings_digest == settings.digest and plan.manifest_digest != manifest.digest
     return f"the plan was made before {manifest.run_id}" if is_only_the_manifest else ""

@@ -17,6 +17,7 @@ from itertools import groupby
 from typing import Any
 
 from backfill_pipelines.backfill.failures import BackfillError, StoreError
+from backfill_pipelines.receipts import metadata as source
 from backfill_pipelines.receipts.assessment import Assessed
 from backfill_pipelines.receipts.inventory import Inventory
 from backfill_pipelines.receipts.items import canonical_json, digest_of
@@ -84,6 +85,8 @@ class Manifest:
     places: int
     #: Rows and sha256 of each file.
     files: Mapping[str, Mapping[str, Any]]
+    #: Of the scanned rows, those that an index by TYPE holds; None in manifests from before it was counted.
+    metadata_with_type: int | None = None
     version: int = _VERSION
 
     @property
@@ -127,6 +130,7 @@ def write_rows(objects: ObjectStore, run_id: str, inventory: Inventory) -> Manif
         existing={str(state): states[state] for state in Existing},
         places=inventory.places,
         files=files,
+        metadata_with_type=census.rows_by_type.get(source.TYPE, 0),
     )
 
 
@@ -218,8 +222,13 @@ def current_manifest(
     if found is None:
         raise ManifestMissing(f"{table} has no green manifest. {_REPAIR}")
     if why := stale_because(found, now or datetime.now(UTC), metadata_rows):
-        raise ManifestMissing(f"the manifest {found.run_id} of {table} is stale: {why}. {_REPAIR}")
+        raise ManifestMissing(stale_text(found, why))
     return found
+
+
+def stale_text(manifest: Manifest, why: str) -> str:
+    """That a manifest is stale, in words, and the command that helps."""
+    return f"the manifest {manifest.run_id} of {manifest.table} is stale: {why}. {_REPAIR}"
 
 
 def stale_because(manifest: Manifest, now: datetime, metadata_rows: int | None = None) -> str:

@@ -4,6 +4,7 @@ A dry run asks only for a plan that still holds: it is how one finds out about t
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import cast
 
 import dagster as dg
@@ -12,8 +13,9 @@ from backfill_pipelines.backfill.gates import Measurement, all_measured
 from backfill_pipelines.backfill.run_mode import GatedConfig
 from backfill_pipelines.backfill.verdicts import not_passed
 from backfill_pipelines.receipts.decisions import WaveNotReleased, require_released
+from backfill_pipelines.receipts.drift import metadata_rows_now
 from backfill_pipelines.receipts.known_answers import fresh_entries
-from backfill_pipelines.receipts.manifest import ManifestMissing
+from backfill_pipelines.receipts.manifest import ManifestMissing, stale_because, stale_text
 from backfill_pipelines.receipts.migration_context import Migration, load_migration, wanted_ids
 from backfill_pipelines.receipts.place_config import FetchConfig, PlaceConfig
 from backfill_pipelines.receipts.plans import PlanRefused
@@ -64,8 +66,9 @@ def cache_admission(
 def released(
     instance: dg.DagsterInstance, migration: Migration, partitions: Sequence[str]
 ) -> Mapping[str, Sequence[str]]:
-    """Why preflight or the waves do not allow to work on each bucket."""
-    unready = unproven(instance, migration)
+    """Why preflight, the manifest or the waves do not allow to work on each bucket."""
+    # The count is of an index that preflight vouches for.
+    unready = unproven(instance, migration) or drifted(migration)
     numbers = {p: migration.plan.wave_of(p).number for p in partitions}
     waves = {number: _unreleased(migration, number) for number in sorted(set(numbers.values()))}
     return {p: [text for text in (unready, waves[numbers[p]]) if text] for p in partitions}
@@ -99,6 +102,14 @@ def unproven(instance: dg.DagsterInstance, migration: Migration) -> str:
         return f"{name} was about {about.value}, not {migration.table}. {repair}"
     red = not_passed(instance, [dg.AssetCheckKey(PREFLIGHT, gate) for gate in PREFLIGHT_GATES])
     return f"{name} is not green: {', '.join(red)}. {repair}" if red else ""
+
+
+def drifted(migration: Migration, now: datetime | None = None) -> str:
+    """Why the table is not the one of the manifest any more; empty while it is."""
+    moment = now or datetime.now(UTC)
+    rows = metadata_rows_now(migration.control, migration.items, migration.manifest, moment)
+    why = stale_because(migration.manifest, moment, rows)
+    return f"{stale_text(migration.manifest, why)}, then backfill receipts plan" if why else ""
 
 
 def _unreleased(migration: Migration, wave: int) -> str:

@@ -184,6 +184,16 @@ def test_a_stale_inventory_is_taken_again_first_and_once_an_hour(pilot: Ticking)
     assert pilot.ranges() == [("00", "00")]
 
 
+def test_stock_is_taken_again_once_receipts_have_come_or_gone(pilot: Ticking) -> None:
+    """A new receipt would otherwise wait a day for its place."""
+    pilot.world.place.load(second_row(0))
+    assert "no gap in a released wave" in str(pilot.tick())
+    pilot.later = timedelta(minutes=20)
+    (request,) = pilot.tick()
+    assert isinstance(request, dg.RunRequest)
+    assert request.job_name == REFRESH_JOB
+
+
 def test_what_the_budget_does_not_pay_for_is_held_back_and_said(pilot: Ticking) -> None:
     """The one free call of the month is used up, and the budget is nothing."""
     pilot.world.prepare([*second_row(0, place_id=NEW_ID)])
