@@ -34,24 +34,45 @@ def seed_items(file: Path) -> tuple[str, list[Item]]:
     Raises:
         SeedError: the file cannot be read, or a line is no metadata row.
     """
-    try:
-        content = file.read_bytes()
-        text = content.decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SeedError(f"{file} cannot be read: {error}. Repair: name a file of JSON lines") from error
-    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    content, lines = _lines(file)
     if not lines:
         raise SeedError(f"{file} has no rows. Repair: name a file with one metadata row a line, as JSON")
     found = {(item["PK"]["S"], item["SK"]["S"]): item for at in lines for item in _items(_row(file, *at))}
     return f"try-out-{sha256(content).hexdigest()[:12]}", list(found.values())
 
 
-def _row(file: Path, number: int, line: str) -> Mapping[str, Any]:
+def read_bodies(file: Path) -> list[Mapping[str, Any]]:
+    """Bodies of places, one a line.
+
+    Raises:
+        SeedError: the file cannot be read, or a line is no JSON object.
+    """
+    return [_object(file, number, line) for number, line in _lines(file)[1]]
+
+
+def _lines(file: Path) -> tuple[bytes, list[tuple[int, str]]]:
+    """The content of a file, and its lines with their numbers, without blank ones."""
     try:
-        row = json.loads(line)
+        content = file.read_bytes()
+        text = content.decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SeedError(f"{file} cannot be read: {error}. Repair: name a file of JSON lines") from error
+    return content, [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+
+
+def _object(file: Path, number: int, line: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads(line)
     except ValueError as error:
         raise SeedError(f"{file}, line {number} is no JSON: {error}. Repair: one JSON object a line") from error
-    if not isinstance(row, dict) or not isinstance(row.get("image_id"), str) or type(row.get("receipt_id")) is not int:
+    if not isinstance(found, dict):
+        raise SeedError(f"{file}, line {number} is no object. Repair: one JSON object a line")
+    return found
+
+
+def _row(file: Path, number: int, line: str) -> Mapping[str, Any]:
+    row = _object(file, number, line)
+    if not isinstance(row.get("image_id"), str) or type(row.get("receipt_id")) is not int:
         raise SeedError(f"{file}, line {number}: Repair: a row needs image_id, a text, and receipt_id, a whole number")
     return row
 
