@@ -16,6 +16,7 @@ import typer
 from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.cli_console import console, reported
 from backfill_pipelines.cli_receipts import assess, receipts_app, show_lines
+from backfill_pipelines.cli_receipts_ids import refresh
 from backfill_pipelines.cli_receipts_quarantine import quarantine_app
 from backfill_pipelines.cli_receipts_summary import exit_code, show_summary
 from backfill_pipelines.migration_resource import build_all_resources
@@ -32,6 +33,7 @@ from backfill_pipelines.runner import ChunkResult, failure_text, open_instance, 
 from backfill_pipelines.settings import Settings, read_settings
 
 receipts_app.add_typer(quarantine_app, name="quarantine")
+receipts_app.command("refresh-ids")(refresh)
 
 _BUCKETS = re.compile(r"([0-9a-f]{2})(?:-([0-9a-f]{2}))?")
 

@@ -6,14 +6,13 @@ from decimal import Decimal
 from rich.table import Table
 
 from backfill_pipelines.backfill.gates import READ_BACK_GATE, UPSTREAM_GATE
-from backfill_pipelines.cli_console import BROKEN, RED, console
+from backfill_pipelines.cli_console import BROKEN, PARKED, RED, STOPPED, console
 from backfill_pipelines.receipts.bucket_gates import CALL_EQUATIONS, SETTLED_GATE
 from backfill_pipelines.receipts.items import canonical_json
 from backfill_pipelines.receipts.outcomes import Outcome
 from backfill_pipelines.receipts.run_reports import RunReport, summed
 from backfill_pipelines.runner import ChunkResult
 
-PARKED, STOPPED = 3, 4
 #: A ratio is judged, so it is red; all other stops come from outside.
 _RATIO = "ratio"
 #: Red gates that follow from records that are not settled.

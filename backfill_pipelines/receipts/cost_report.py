@@ -16,6 +16,7 @@ from typing import Any
 
 from backfill_pipelines.receipts import place as target
 from backfill_pipelines.receipts.capacity import STORAGE_OVERHEAD_BYTES
+from backfill_pipelines.receipts.id_refresh import IdAges
 from backfill_pipelines.receipts.inventory import kind_of
 from backfill_pipelines.receipts.items import canonical_json, item_size
 from backfill_pipelines.receipts.ledger import Entry
@@ -115,6 +116,7 @@ def report(
     cached: Mapping[str, CacheEntry],
     free_calls: int | None,
     *,
+    ids: IdAges,
     sku: str,
     now: datetime,
     usage: tuple[Usage, Usage] | None = None,
@@ -128,12 +130,13 @@ def report(
         entries: The record ledger.
         cached: Cached answers of the plan's place ids.
         free_calls: Free calls of a month; None is without end.
+        ids: The plan's place ids by what is known of their age.
         sku: What a call is billed as.
         now: The present.
         usage: The table by CloudWatch before and during the runs; None where nothing measures it.
     """
     written = list(entries)
-    ids = {entry.place_id for entry in written}
+    place_ids = {entry.place_id for entry in written}
     called = {attempt.place_id for attempt in attempts}
     counted = sum(attempt.is_counted for attempt in attempts)
     usd = sum((attempt.usd for attempt in attempts if attempt.is_counted), Decimal(0))
@@ -146,9 +149,10 @@ def report(
         Row(f"calls, {sku}", "0", f"{counted:,} billable of {len(attempts):,} attempts", "call ledger"),
         Row("spend on calls", "$0", f"${usd}", "call ledger"),
         Row("free calls used", "0", free, "call ledger"),
-        Row("cache hit rate", "-", _share(len(ids - called), len(ids)), "call and record ledger"),
+        Row("cache hit rate", "-", _share(len(place_ids - called), len(place_ids)), "call and record ledger"),
         Row("write units", "0", f"{units:,.0f}, ${cost_of_write_units(int(units))}", "as metered, record ledger"),
         Row("content age (median, oldest)", "-", _ages(cached, now), "cache"),
+        Row("place ids, by the free call", "-", ids.text, "cache"),
     ]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 from backfill_pipelines.receipts.cost_report import report, save_snapshot, snapshot_before, take_snapshot
+from backfill_pipelines.receipts.id_refresh import id_ages
 from backfill_pipelines.receipts.places_cache import PlacesCache
 from backfill_pipelines.receipts.plans import Plan
 from backfill_pipelines.receipts.prices import SKUS
@@ -74,13 +75,15 @@ def _lines(stores: Stores, plan: Plan, state: TableState) -> list[dict[str, Any]
     after = take_snapshot(stores.items, state, _p99(stores, plan.plan_id))
     tier, now = stores.settings.wanted_tier, datetime.fromisoformat(after.taken_at)
     free = SKUS[tier].free_per_month if stores.settings.free_calls is None else stores.settings.free_calls
+    place_ids = sorted({entry.place_id for entry in entries.values()})
     rows = report(
         snapshot_before(stores.objects, plan.table, begun),
         after,
         attempts,
         entries.values(),
-        PlacesCache(stores.objects).read(sorted({entry.place_id for entry in entries.values()})),
+        PlacesCache(stores.objects).read(place_ids),
         free,
+        ids=id_ages(stores.objects, place_ids, now),
         sku=SKUS[tier].name,
         now=now,
         usage=usage_of(stores.metrics, runs, now) if stores.metrics and runs else None,

@@ -52,7 +52,7 @@ _ID = re.compile(r"place[_ ]?id\b", re.IGNORECASE)
 _QUOTA = re.compile(r"per[_ ]?(day|month)|\b(daily|monthly)\b", re.IGNORECASE)
 _NO_SUCH_METHOD = re.compile(r"method not found", re.IGNORECASE)
 
-_OK, _REDIRECT, _SERVER_FAULT = range(200, 300), range(300, 400), range(500, 600)
+_OK, _SERVER_FAULT = range(200, 300), range(500, 600)
 
 
 def judge(

@@ -70,19 +70,20 @@ class Entry:
         return covers and self.age(now) <= max_age
 
 
-def entry_key(place_id: str) -> str:
+def entry_key(place_id: str, folder: str = FOLDER) -> str:
     """Where the entry of an id is; names are safe as files, and long ids keep theirs short."""
     digest = sha256(place_id.encode()).hexdigest()
     name = quote(place_id, safe="")
     name = name if len(name) <= _MOST_NAME else f"{name[: _MOST_NAME // 2]}~{digest[:32]}"
-    return f"{FOLDER}/{digest[:2]}/{name}.json"
+    return f"{folder}/{digest[:2]}/{name}.json"
 
 
 class PlacesCache:
-    """The entries of one object store; used by any number of threads."""
+    """The entries of one folder of an object store; used by any number of threads."""
 
-    def __init__(self, objects: ObjectStore) -> None:
+    def __init__(self, objects: ObjectStore, folder: str = FOLDER) -> None:
         self._objects = objects
+        self._folder = folder
         self._lock = threading.Lock()
         self._recent: OrderedDict[str, Entry] = OrderedDict()
 
@@ -95,7 +96,7 @@ class PlacesCache:
         """
         wanted = list(dict.fromkeys(place_ids))
         found = {} if again else self._remembered(wanted)
-        keys = {entry_key(place_id): place_id for place_id in wanted if place_id not in found}
+        keys = {entry_key(place_id, self._folder): place_id for place_id in wanted if place_id not in found}
         for key, content in self._objects.read_present(list(keys)):
             entry = _entry(content)
             # A file system that ignores case may hand out another id's file; a damaged one is as good as none.
@@ -122,7 +123,7 @@ class PlacesCache:
         """Keep an entry, on the disk when this returns."""
         # Not ``asdict``: it copies the body piece by piece.
         content = {"v": _VERSION, **vars(entry)}
-        self._objects.write(entry_key(entry.place_id), orjson.dumps(content))
+        self._objects.write(entry_key(entry.place_id, self._folder), orjson.dumps(content))
         self._remember(entry)
 
     def _remembered(self, place_ids: Iterable[str]) -> dict[str, Entry]:

@@ -19,6 +19,7 @@ from backfill_pipelines.receipts.cost_report import (
     take_snapshot,
 )
 from backfill_pipelines.receipts.cost_report_asset import COST_REPORT, build_cost_report
+from backfill_pipelines.receipts.id_refresh import id_ages
 from backfill_pipelines.receipts.items import item_size
 from backfill_pipelines.receipts.places_cache import PlacesCache
 from backfill_pipelines.receipts.verification import attempts_of
@@ -79,6 +80,7 @@ def lines_of(migrated: Migrated, before: Snapshot | None, usage: tuple[Usage, Us
         entries.values(),
         PlacesCache(migrated.stores.objects).read({entry.place_id for entry in entries.values()}),
         1_000,
+        ids=id_ages(migrated.stores.objects, {entry.place_id for entry in entries.values()}, NOW),
         sku="Place Details Enterprise",
         now=NOW,
         usage=usage,
@@ -97,6 +99,7 @@ def test_the_report_puts_before_beside_after_and_says_what_nobody_measured(migra
     assert rows["write units"].after == f"{18 * (RECORDS - 1):,}, $0.00070875"
     assert rows["our write units a minute (p50, p99)"].after == f"{18 * (RECORDS - 1):,}, {18 * (RECORDS - 1):,}"
     assert rows["content age (median, oldest)"].after == "0.9 days, 0.9 days"
+    assert rows["place ids, by the free call"].after == "0 refreshed (0 moved, 0 gone), 0 older than 365 days"
     assert (rows["query p99, GSI1"].before, rows["query p99, GSI1"].after) == ("5.0 ms", "7.2 ms")
     nobody_looked = lines_of(migrated, None)
     assert nobody_looked["items"].before == NOT_MEASURED
