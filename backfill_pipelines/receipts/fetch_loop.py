@@ -96,7 +96,10 @@ class FetchLoop:
         """Until every id has an outcome."""
         with self.ledger.control.transaction() as connection:
             self.ledger.give_up_dead(connection)
-        self.unclaimed.extend(self._from_cache(self.wanted, again=False))
+        waiting = self._from_cache(self.wanted, again=False)
+        for entry in self.asker.refuse_unaskable(waiting):
+            self._settle_id(entry)
+        self.unclaimed.extend(place_id for place_id in waiting if place_id not in self.report.fetched)
         on_progress(len(self.report.fetched), len(self.wanted))
         while self._is_open:
             if self.parked is None and should_stop():

@@ -12,6 +12,8 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
+import orjson
+
 MOST_RETRY_AFTER_SECONDS = 300.0
 _SHOWN = 300
 
@@ -132,7 +134,10 @@ def _error_text(content: bytes) -> str:
 
 
 def _json(content: bytes) -> Any:
+    """The value of a body; None for what is no JSON, or cannot be kept as such: half a character, endless nesting."""
     try:
-        return json.loads(content)
-    except (ValueError, RecursionError):
+        found = orjson.loads(content)
+        orjson.dumps(found)
+    except (ValueError, TypeError):
         return None
+    return found

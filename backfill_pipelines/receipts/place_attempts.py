@@ -3,17 +3,20 @@
 What an attempt may cost, when it is sent and what follows from it is decided in ``place_fetching``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from backfill_pipelines.receipts.outcomes import Reason
+from backfill_pipelines.receipts.place import MOST_PARTITION_KEY_BYTES
 from backfill_pipelines.receipts.place_answers import AnswerKind, Judged, judge
 from backfill_pipelines.receipts.places_cache import OK, Entry, PlacesCache
 from backfill_pipelines.receipts.prices import Tier, field_mask
 from backfill_pipelines.stores.places import Answer, PlacesClient
 
 _MOST_DETAIL = 500
+#: Bytes of an id that the partition key ``PLACE#{id}`` of an index takes.
+_MOST_ID_BYTES = MOST_PARTITION_KEY_BYTES - len("PLACE#")
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,26 @@ class Asker:
         if entry is not None:
             self.cache.write(entry)
         return Attempt(task, answer, judged, entry)
+
+    def refuse_unaskable(self, place_ids: Iterable[str]) -> list[Entry]:
+        """Settle the ids that no table and no URL can hold, without a call: a refusal of the URL would stop the run."""
+        found = [self._unaskable(i, len(i.encode())) for i in place_ids if len(i.encode()) > _MOST_ID_BYTES]
+        for entry in found:
+            self.cache.write(entry)
+        return found
+
+    def _unaskable(self, place_id: str, size: int) -> Entry:
+        return Entry(
+            place_id=place_id,
+            status=str(Reason.MALFORMED_ID),
+            fetched_at=self.now().isoformat(),
+            tier=str(self.tier),
+            field_mask=self.mask,
+            http_status=0,
+            response_id="",
+            response_digest="",
+            detail=f"the id has {size:,} bytes, and no key of the table holds more than {_MOST_ID_BYTES:,}",
+        )
 
     def _entry(self, task: Task, answer: Answer, judged: Judged) -> Entry | None:
         status = settled_status(task, judged.kind)

@@ -77,7 +77,7 @@ class PlacesClient:
         url = f"{self.base_url}/v1/places/{quote(place_id, safe='')}"
         try:
             answer = self._http.get(url, headers={"X-Goog-FieldMask": field_mask})
-        except httpx.RequestError as error:
+        except (httpx.RequestError, httpx.InvalidURL) as error:
             return Answer(None, error=f"{type(error).__name__}: {error}".rstrip(": "))
         # A refusal that quotes the key would take it into ledgers and logs.
         content = answer.content if answer.is_success else answer.content.replace(self._key, b"(key)")

@@ -99,6 +99,17 @@ def test_a_negative_answer_is_asked_for_again_on_request(world: PlacesWorld) -> 
     assert report.fetched[ONE].outcome is IdOutcome.OK
 
 
+def test_an_id_that_no_url_can_hold_is_malformed_without_a_call_and_harms_no_other(world: PlacesWorld) -> None:
+    """Sent, it would end the run of all others."""
+    endless = "x" * 100_000
+    report = world.fetch([endless, TWO])
+    found = {place_id: (one.outcome, one.reason) for place_id, one in report.fetched.items()}
+    assert found == {endless: (IdOutcome.MALFORMED, Reason.MALFORMED_ID), TWO: (IdOutcome.OK, None)}
+    assert world.asked == [TWO]
+    assert "100,000 bytes, and no key of the table holds more than 2,042" in report.fetched[endless].detail
+    assert world.fetch([endless], run_id="rp-2").fetched[endless].outcome is IdOutcome.CACHE_FRESH
+
+
 def test_a_bad_answer_that_is_good_the_second_time_is_good(world: PlacesWorld) -> None:
     world.script(ONE, Does.HTML, times=1)
     assert world.fetch([ONE]).fetched[ONE].reason is None
