@@ -33,6 +33,7 @@ from backfill_pipelines.receipts.plans import dry_run_id
 from backfill_pipelines.receipts.ratio_gates import RatioVerdict, judge
 from backfill_pipelines.receipts.run_metadata import run_metadata
 from backfill_pipelines.receipts.run_reports import RunReport, save_report
+from backfill_pipelines.stores.leases import LeaseLost
 
 ASSET = "receipts/places_cache"
 MOST_ERRORS = 0.01
@@ -171,6 +172,7 @@ def open_cache_target(context: dg.AssetExecutionContext, admission: Admission) -
     target = CacheTarget(migration, config, origin, run_id, context.run.run_id, answers, list(context.partition_keys))
     try:
         yield target
-    except PlacesStopped as error:
-        save_report(migration.objects, target.report(error.kind, str(error)))
-        raise dg.Failure(description=str(error), metadata={"receipts/stop": error.kind}, allow_retries=False) from error
+    except (PlacesStopped, LeaseLost) as error:
+        stop = error.kind if isinstance(error, PlacesStopped) else "lease"
+        save_report(migration.objects, target.report(stop, str(error)))
+        raise dg.Failure(description=str(error), metadata={"receipts/stop": stop}, allow_retries=False) from error

@@ -45,7 +45,7 @@ from backfill_pipelines.receipts.run_metadata import run_metadata
 from backfill_pipelines.receipts.run_reports import RunReport, nested, save_report
 from backfill_pipelines.receipts.stop_rules import StopRules
 from backfill_pipelines.receipts.write_rate import remember_share, share_to_begin_with
-from backfill_pipelines.stores.leases import LeaseTaken
+from backfill_pipelines.stores.leases import LeaseLost, LeaseTaken
 
 ASSET = "receipts/receipt_places"
 
@@ -289,7 +289,7 @@ def open_place_target(context: dg.AssetExecutionContext, admission: Admission) -
         with writer_lease(migration.control, migration.table, run_id, f"Dagster run {context.run.run_id}") as lease:
             target.require_held = lease.require_held
             yield target
-    except (PlacesStopped, LeaseTaken) as error:
+    except (PlacesStopped, LeaseTaken, LeaseLost) as error:
         stop = error.kind if isinstance(error, PlacesStopped) else "lease"
         save_report(migration.objects, target.report(stop, str(error)))
         raise dg.Failure(description=str(error), metadata={"receipts/stop": stop}, allow_retries=False) from error

@@ -15,7 +15,7 @@ from backfill_pipelines.receipts.migration_assets import CACHE, PLACES
 from backfill_pipelines.receipts.place import table_key
 from backfill_pipelines.receipts.place_admission import PREFLIGHT
 from backfill_pipelines.receipts.write_rate import remember_share, share_to_begin_with
-from backfill_pipelines.stores.leases import Leases
+from backfill_pipelines.stores.leases import Lease, Leases
 from backfill_pipelines_tests.receipts.builders import PLACE_ID, answer, place_item
 from backfill_pipelines_tests.receipts.fake_places import FakePlaces, refusal
 from backfill_pipelines_tests.receipts.receipt_tables import image, receipt_of, row_of
@@ -330,6 +330,19 @@ def test_a_second_writer_is_refused_and_told_who_writes(here: World) -> None:
     assert "is held by rp-other (a rollback)" in failure(result)
     assert here.report(result).stop == "lease"
     assert here.stored() == {}
+
+
+def test_a_writer_that_lost_its_lease_stops_and_says_so(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that slept must not write beside its successor; the command ends as stopped, not as red."""
+    here.prepare(rows(0))
+    monkeypatch.setattr(Lease, "is_held", property(lambda lease: not lease.name.startswith("receipts writer of")))
+    result = here.run()
+    assert not result.success
+    assert "the lease receipts writer of" in failure(result)
+    assert here.report(result).stop == "lease"
+    assert here.stored() == {}
+    monkeypatch.undo()
+    assert here.run().success
 
 
 def test_writing_is_refused_with_its_reason_and_a_dry_run_is_not(here: World) -> None:
