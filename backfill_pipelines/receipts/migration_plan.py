@@ -3,9 +3,12 @@
 It calls nothing. The same state gives the same plan: its revision changes only when the plan itself does.
 """
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from backfill_pipelines.receipts.assessment import Assumptions, estimate_of
 from backfill_pipelines.receipts.assessment_report import Line, duration
@@ -18,8 +21,10 @@ from backfill_pipelines.receipts.migration_settings import MigrationSettings
 from backfill_pipelines.receipts.place import INDEXES
 from backfill_pipelines.receipts.place_reading import Existing
 from backfill_pipelines.receipts.places_cache import PlacesCache
+from backfill_pipelines.receipts.plan_calls import attempts_in
 from backfill_pipelines.receipts.plans import Estimate, Plan, latest_plan, make_plan, save_plan
 from backfill_pipelines.receipts.prices import PRICES_AS_OF, SKUS, cost_of_calls
+from backfill_pipelines.receipts.projection import Metered
 from backfill_pipelines.receipts.waves import WaveShares
 from backfill_pipelines.stores.control import ControlStore
 from backfill_pipelines.stores.objects import ObjectStore
@@ -42,11 +47,23 @@ def plan_migration(
     begun = ledger.buckets() if ledger else set()
     released = sum(bool(begun & set(wave.buckets)) for wave in before.waves) if before else 0
     estimate = estimated(rows, objects, control, settings, ledger.mean_write_units() if ledger else None)
+    if ledger:
+        estimate = replace(estimate, **_used(ledger, CallLedger.of(control, settings)))
     plan = make_plan(objects, manifest, rows, settings, table_arn, estimate, shares=shares, released=released, now=now)
     if before and before.fingerprint == plan.fingerprint and before.waves == plan.waves:
         return before
     save_plan(objects, plan)
     return plan
+
+
+def _used(ledger: RecordLedger, calls: CallLedger) -> dict[str, Any]:
+    """What the runs of the plan have used so far."""
+    metered = Metered.of(attempts_in(calls, ledger.plan_id, ledger.runs()), ledger.entries())
+    return {
+        "used_calls": metered.calls,
+        "used_usd": str(metered.usd),
+        "used_write_units": math.ceil(metered.write_units),
+    }
 
 
 def estimated(
@@ -118,6 +135,9 @@ def plan_lines(plan: Plan, rows: Sequence[Row], settings: MigrationSettings) -> 
         Line("writes", "write units, with the copies in the indexes", found.write_units),
         Line("writes", "cost, on demand", f"$ {Decimal(found.write_usd):,.4f}"),
         Line("time", _pace(settings), duration(found.seconds)),
+        Line("used by the runs so far", "calls", found.used_calls),
+        Line("used by the runs so far", "cost of calls", f"$ {Decimal(found.used_usd):,.2f}"),
+        Line("used by the runs so far", "write units", found.used_write_units),
         Line("plan", "id and revision", f"{plan.plan_id} revision {plan.revision}"),
         Line("plan", "table", plan.table_arn),
         Line("plan", "manifest", f"{plan.manifest_run_id} {plan.manifest_digest[:16]}"),

@@ -44,6 +44,10 @@ class Estimate:
     write_usd: str
     seconds: float
     prices_as_of: str
+    #: What the runs of the plan had used when this revision was made; all other figures are of what was left then.
+    used_calls: int = 0
+    used_usd: str = "0"
+    used_write_units: int = 0
 
 
 @dataclass(frozen=True)

@@ -41,11 +41,16 @@ class Metered:
 
 
 def cost_within_projection(metered: Metered, plan: Estimate) -> GateResult:
-    """The gate; the plan's figures are for all waves, so that an early wave is far below them."""
+    """The gate; the plan's figures are for all waves, so that an early wave is far below them.
+
+    What was used before the revision was reviewed is part of it: its bill goes on.
+    """
+    dollars = Decimal(plan.used_usd) + Decimal(plan.calls_usd)
+    calls, units = plan.used_calls + plan.calls, plan.used_write_units + plan.write_units
     rows = (
-        ("dollars", metered.usd, Decimal(plan.calls_usd), MOST_SPEND),
-        ("calls", Decimal(metered.calls), Decimal(plan.calls), MOST_CALLS),
-        ("write units", metered.write_units, Decimal(plan.write_units), MOST_WRITE_UNITS),
+        ("dollars", metered.usd, dollars, MOST_SPEND),
+        ("calls", Decimal(metered.calls), Decimal(calls), MOST_CALLS),
+        ("write units", metered.write_units, Decimal(units), MOST_WRITE_UNITS),
     )
     over = [
         f"{name}: {used:,.6g} is more than {share * 100:.0f} % of {planned:,.6g}"

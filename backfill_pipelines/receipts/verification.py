@@ -10,13 +10,11 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from backfill_pipelines.backfill.failures import BackfillError, GateNotMeasured
 from backfill_pipelines.receipts import degradation, ledger_gates, projection, query_gates, table_gates, wave_gates
 from backfill_pipelines.receipts.call_ledger import CallLedger
-from backfill_pipelines.receipts.call_rows import CallState
 from backfill_pipelines.receipts.decision_records import Choice, DecisionRefused, Evidence
 from backfill_pipelines.receipts.decisions import accepted_records, wave_digest
 from backfill_pipelines.receipts.gate_results import GateResult, GateVerdict
@@ -26,7 +24,8 @@ from backfill_pipelines.receipts.ledger_gates import Attempt
 from backfill_pipelines.receipts.manifest import read_manifest, read_rows
 from backfill_pipelines.receipts.migration_settings import MigrationSettings
 from backfill_pipelines.receipts.places_cache import PlacesCache
-from backfill_pipelines.receipts.plans import Plan, PlanRefused, begun_at, is_dry_run_of, latest_plan
+from backfill_pipelines.receipts.plan_calls import attempts_in
+from backfill_pipelines.receipts.plans import Plan, PlanRefused, begun_at, latest_plan
 from backfill_pipelines.receipts.query_gates import Clock, measure_queries
 from backfill_pipelines.receipts.table_gates import Audit
 from backfill_pipelines.receipts.table_rows import read_table
@@ -40,7 +39,6 @@ FOLDER = "receipts/verification"
 #: A decision to proceed rests on a verification at most this old.
 OLDEST = timedelta(hours=24)
 _LEAST_SPAN = timedelta(hours=1)
-_MICROS = Decimal(1_000_000)
 
 WORDS: Mapping[str, str] = {
     **wave_gates.WORDS,
@@ -130,17 +128,8 @@ def load_audit(stores: Stores, plan: Plan, wave: int, now: datetime | None = Non
 
 
 def attempts_of(stores: Stores, plan_id: str, runs: Collection[str]) -> list[Attempt]:
-    """HTTP attempts of the plan's runs and dry runs, oldest first.
-
-    One that was released without an answer was never sent.
-    """
-    calls = CallLedger.of(stores.control, stores.settings).calls()
-    found = [row for row in calls if row.run_id in runs or is_dry_run_of(row.run_id, plan_id)]
-    rows = [row for row in found if row.http_status is not None or row.state != CallState.RELEASED]
-    return [
-        Attempt(row.place_id, row.run_id, row.http_status, row.state != CallState.RELEASED, row.price / _MICROS)
-        for row in rows
-    ]
+    """HTTP attempts of the plan's runs and dry runs, oldest first."""
+    return attempts_in(CallLedger.of(stores.control, stores.settings), plan_id, runs)
 
 
 def verify(stores: Stores, audit: Audit, clock: Clock | None = None) -> Verification:
