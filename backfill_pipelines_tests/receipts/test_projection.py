@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from backfill_pipelines.receipts import query_gates
 from backfill_pipelines.receipts.gate_results import GateResult, GateVerdict
 from backfill_pipelines.receipts.projection import Metered, cost_within_projection
-from backfill_pipelines.receipts.verification import Stores, attempts_of
+from backfill_pipelines.receipts.verification import Stores, attempts_of, load_audit, verify
 from backfill_pipelines_tests.receipts.builders import answer
 from backfill_pipelines_tests.receipts.fake_places import FakePlaces
 from backfill_pipelines_tests.receipts.places_world import ids
@@ -67,3 +68,17 @@ def test_what_a_revision_did_not_plan_for_is_still_an_overrun(here: World) -> No
     )
     found = cost_within_projection(Metered.of(attempts, here.entries()), fewer)
     assert found.culprits == ("calls: 8 is more than 102 % of 7",)
+
+
+def test_every_gate_holds_over_a_revision_in_the_middle(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when receipts have come and gone between the two inventories."""
+    monkeypatch.setattr(query_gates, "LATENCY_SAMPLES", 2)
+    write(here, "00", "05")
+    gone = row_of(7)
+    for item in (gone, receipt_of(7)):
+        here.place.store.delete({name: item[name] for name in ("PK", "SK")})
+    here.prepare([row_of(9, place_id=ids(1)[0]), receipt_of(9)])
+    write(here, "06", "ff")
+    stores = Stores(here.place.store, here.place.objects, here.control, here.settings)
+    verification = verify(stores, load_audit(stores, here.plan, len(here.plan.waves)))
+    assert verification.red == [], [result.lines for result in verification.red]
