@@ -47,6 +47,24 @@ class WriteLimits:
         return self.units_per_second / units_of_one_copy
 
 
+def overhead_of_record(
+    *,
+    seconds: float,
+    place_ids: int,
+    queries_per_minute: float,
+    records: int,
+    records_per_second: float,
+) -> float:
+    """Seconds a record that a run took beyond what its calls and writes need; nothing while nothing was measured."""
+    needed = seconds_needed(
+        place_ids=place_ids,
+        queries_per_minute=queries_per_minute,
+        records=records,
+        records_per_second=records_per_second,
+    )
+    return max(0.0, seconds - needed) / records if records else 0.0
+
+
 def seconds_needed(
     *, place_ids: int, queries_per_minute: float, records: int, records_per_second: float, overhead: float = 0.0
 ) -> float:

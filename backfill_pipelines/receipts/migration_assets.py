@@ -73,7 +73,9 @@ def _build_plan() -> dg.AssetsDefinition:
         manifest = current_manifest(resources.objects, resources.items.named())
         shares = AssessmentConfig(initial_share=config.initial_share, major_share=config.major_share).shares()
         settings = resources.migration
-        plan = plan_migration(resources.objects, resources.control, manifest, settings, table.arn, shares=shares)
+        plan = plan_migration(
+            resources.objects, resources.control, manifest, settings, table.arn, state=table, shares=shares
+        )
         lines = plan_lines(plan, read_rows(resources.objects, manifest), settings)
         return dg.MaterializeResult(
             metadata={

@@ -13,6 +13,7 @@ from typing import Any
 from backfill_pipelines.receipts.assessment import Assumptions, estimate_of
 from backfill_pipelines.receipts.assessment_report import Line, duration
 from backfill_pipelines.receipts.call_ledger import CallLedger
+from backfill_pipelines.receipts.capacity import WriteLimits, overhead_of_record
 from backfill_pipelines.receipts.known_answers import fresh_entries
 from backfill_pipelines.receipts.ledger import RecordLedger
 from backfill_pipelines.receipts.manifest import Manifest, Row, read_rows
@@ -25,8 +26,10 @@ from backfill_pipelines.receipts.plan_calls import attempts_in
 from backfill_pipelines.receipts.plans import Estimate, Plan, latest_plan, make_plan, save_plan
 from backfill_pipelines.receipts.prices import PRICES_AS_OF, SKUS, cost_of_calls
 from backfill_pipelines.receipts.projection import Metered
+from backfill_pipelines.receipts.run_reports import reports_of_runs
 from backfill_pipelines.receipts.waves import WaveShares
 from backfill_pipelines.stores.control import ControlStore
+from backfill_pipelines.stores.dynamodb_tables import TableState
 from backfill_pipelines.stores.objects import ObjectStore
 
 
@@ -37,16 +40,20 @@ def plan_migration(
     settings: MigrationSettings,
     table_arn: str,
     *,
+    state: TableState | None = None,
     shares: WaveShares | None = None,
     now: datetime | None = None,
 ) -> Plan:
-    """The plan of the present state, saved; the saved one where nothing of it has changed."""
+    """The plan of the present state, saved; the saved one where nothing of it has changed.
+
+    ``state`` is the table, whose provisioned capacity bounds the rate; None is a table on demand.
+    """
     before = latest_plan(objects, manifest.table)
     ledger = RecordLedger(control, before.plan_id) if before else None
     rows = read_rows(objects, manifest)
     begun = ledger.buckets() if ledger else set()
     released = sum(bool(begun & set(wave.buckets)) for wave in before.waves) if before else 0
-    estimate = estimated(rows, objects, control, settings, ledger.mean_write_units() if ledger else None)
+    estimate = estimated(rows, objects, control, settings, ledger, limits_of(state, settings))
     if ledger:
         estimate = replace(estimate, **_used(ledger, CallLedger.of(control, settings)))
     plan = make_plan(objects, manifest, rows, settings, table_arn, estimate, shares=shares, released=released, now=now)
@@ -71,17 +78,19 @@ def estimated(
     objects: ObjectStore,
     control: ControlStore,
     settings: MigrationSettings,
-    measured_units: float | None = None,
+    ledger: RecordLedger | None,
+    limits: WriteLimits,
 ) -> Estimate:
-    """What the records without a place will take; item sizes as measured on the pilot, or as expected before it."""
+    """What the records without a place will take: sizes and overhead as measured so far, sizes as expected before."""
     tier = settings.wanted_tier
     records = [row.place_id for row in rows if needs_place(row, enrich_stubs=settings.enrich_stubs)]
     ids = set(records)
     fresh = frozenset(fresh_entries(PlacesCache(objects), settings, ids))
     calls = CallLedger.of(control, settings)
     used = sum(one.counted for one in calls.spend() if one.month == calls.month() and one.tier is tier)
-    copies = 1 + len(INDEXES)
+    copies, measured_units = 1 + len(INDEXES), ledger.mean_write_units() if ledger else None
     mean = Decimal(str(round(measured_units / copies, 4))) if measured_units else Assumptions().mean_units
+    overhead = len(records) * _overhead(objects, settings, ledger, limits.records_per_second(float(mean)))
     found = estimate_of(
         records,
         Assumptions(
@@ -90,7 +99,8 @@ def estimated(
             fresh_ids=fresh,
             mean_units=mean,
             queries_per_minute=settings.queries_per_minute,
-            limits=settings.limits,
+            limits=limits,
+            overhead_seconds=overhead,
         ),
     )
     free = SKUS[tier].free_per_month if settings.free_calls is None else settings.free_calls
@@ -106,6 +116,29 @@ def estimated(
         write_usd=str(found.write_cost),
         seconds=found.seconds,
         prices_as_of=PRICES_AS_OF.isoformat(),
+        overhead_seconds=overhead,
+    )
+
+
+def limits_of(state: TableState | None, settings: MigrationSettings) -> WriteLimits:
+    """What the table takes at the share that may be used: its provisioned units, or those of a table on demand."""
+    if state is None or state.write_units is None:
+        return settings.limits
+    indexes = tuple(index.write_units for index in state.indexes.values() if index.write_units)
+    return replace(settings.limits, table=state.write_units, indexes=indexes)
+
+
+def _overhead(
+    objects: ObjectStore, settings: MigrationSettings, ledger: RecordLedger | None, records_per_second: float
+) -> float:
+    """Seconds a record that the plan's runs took beyond calls and writes."""
+    reports = reports_of_runs(objects, ledger.runs()) if ledger else []
+    return overhead_of_record(
+        seconds=sum(report.seconds for report in reports),
+        place_ids=sum(report.calls.get("http_attempts", 0) for report in reports),
+        queries_per_minute=settings.queries_per_minute,
+        records=sum(report.attempted for report in reports),
+        records_per_second=records_per_second,
     )
 
 
@@ -135,6 +168,7 @@ def plan_lines(plan: Plan, rows: Sequence[Row], settings: MigrationSettings) -> 
         Line("writes", "write units, with the copies in the indexes", found.write_units),
         Line("writes", "cost, on demand", f"$ {Decimal(found.write_usd):,.4f}"),
         Line("time", _pace(settings), duration(found.seconds)),
+        Line("time", "of it beyond calls and writes, as measured so far", duration(found.overhead_seconds)),
         Line("used by the runs so far", "calls", found.used_calls),
         Line("used by the runs so far", "cost of calls", f"$ {Decimal(found.used_usd):,.2f}"),
         Line("used by the runs so far", "write units", found.used_write_units),

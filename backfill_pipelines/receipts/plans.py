@@ -48,6 +48,8 @@ class Estimate:
     used_calls: int = 0
     used_usd: str = "0"
     used_write_units: int = 0
+    #: Of the seconds, what neither calls nor writes explain, as measured on the runs so far.
+    overhead_seconds: float = 0.0
 
 
 @dataclass(frozen=True)

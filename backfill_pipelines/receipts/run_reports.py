@@ -4,7 +4,7 @@ receipts/runs/{origin}/{first bucket}-{last bucket}-{Dagster run}.json; what bec
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -59,6 +59,13 @@ def load_reports(objects: ObjectStore, origin: str) -> list[RunReport]:
     """All reports of an origin, in the order of their buckets."""
     keys = [info.key for info in objects.find([f"{FOLDER}/{origin}"])]
     return [RunReport(**_tuples(json.loads(content))) for _, content in objects.read(keys)]
+
+
+def reports_of_runs(objects: ObjectStore, run_ids: Collection[str]) -> list[RunReport]:
+    """What was written and fetched under these run ids, whatever it was part of; dry runs have none of them."""
+    keys = [info.key for info in objects.find([FOLDER])] if run_ids else []
+    found = [RunReport(**_tuples(json.loads(content))) for _, content in objects.read(keys)]
+    return [report for report in found if report.run_id in run_ids]
 
 
 def _tuples(said: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backfill_pipelines.receipts.capacity import WriteLimits, scan_units, seconds_needed, stored_bytes, write_units
+from backfill_pipelines.receipts.capacity import (
+    WriteLimits,
+    overhead_of_record,
+    scan_units,
+    seconds_needed,
+    stored_bytes,
+    write_units,
+)
 from backfill_pipelines.receipts.prices import (
     PRICES_AS_OF,
     SKUS,
@@ -94,6 +101,13 @@ def test_fetching_is_slower_than_writing_and_decides() -> None:
     fetching = {"place_ids": 600, "queries_per_minute": 300}
     assert seconds_needed(**fetching, records=1_000, records_per_second=166) == 120
     assert seconds_needed(**fetching, records=50_000, records_per_second=100, overhead=30) == 530
+
+
+def test_overhead_is_what_neither_calls_nor_writes_explain() -> None:
+    pilot = {"place_ids": 600, "queries_per_minute": 300, "records": 1_000, "records_per_second": 166}
+    assert overhead_of_record(seconds=150, **pilot) == 0.03
+    assert overhead_of_record(seconds=119, **pilot) == 0
+    assert overhead_of_record(seconds=9, **{**pilot, "records": 0}) == 0, "nothing was measured"
 
 
 def test_storage_counts_the_copies() -> None:
