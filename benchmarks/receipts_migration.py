@@ -129,9 +129,10 @@ class Bench:
         self.aws.stop()
         self.places.stop()
 
-    def table(self, name: str) -> tuple[str, list[Metadata]]:
-        """A table of all rows, and its eligible ones."""
-        _, rows = seed_items(self.file)
+    def table(self, name: str, records: int | None = None) -> tuple[str, list[Metadata]]:
+        """A table of the rows, or of the first records only, and its eligible ones."""
+        _, every = seed_items(self.file)
+        rows = every if records is None else every[: 2 * records]
         items = self.resources["items"]
         items.as_table(name).ensure(SPEC)
         items.store(name).batch_write(rows)
@@ -262,11 +263,11 @@ def _measure(bench: Bench, sample: int) -> list[Line]:
         ("boto3 batch_writer, one thread", batch_writer),
     ]
     for name, script in scripts:
-        table, rows = bench.table(f"script-{len(lines)}")
+        table, rows = bench.table(f"script-{len(lines)}", sample)
         bench.reset()
         with metered(name, lines) as line:
-            script(bench, table, rows[:sample])
-        line.records, line.calls = len(rows[:sample]), _answered(bench)
+            script(bench, table, rows)
+        line.records, line.calls = len(rows), _answered(bench)
     table, rows = bench.table("ours")
     resources = prepare(bench, table)
     with open_instance(bench.settings) as instance:
