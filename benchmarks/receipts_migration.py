@@ -15,10 +15,12 @@ The scripts run over fewer records (``--sample``), since their rate does not dep
 import argparse
 import resource
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ import boto3
 import dagster as dg
 import httpx
 from boto3.dynamodb.types import TypeDeserializer
+from botocore.httpsession import URLLib3Session
 from rich.console import Console
 from rich.table import Table
 
@@ -59,6 +62,43 @@ from backfill_pipelines.stores.places import EMBEDDED_KEY
 ORIGIN = "benchmark"
 
 
+class InFlight:
+    """The time in which at least one request was on its way to a server and not answered yet."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open = 0
+        self._since = 0.0
+        self.seconds = 0.0
+
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        """One request, in any thread."""
+        with self._lock:
+            self._since = self._since if self._open else time.perf_counter()
+            self._open += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open -= 1
+                self.seconds += 0.0 if self._open else time.perf_counter() - self._since
+
+    def watch(self, owner: Any, name: str) -> None:
+        """Count every call of a method that sends a request and returns with its answer."""
+        send = getattr(owner, name)
+
+        @wraps(send)
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            with self.request():
+                return send(*args, **kwargs)
+
+        setattr(owner, name, watched)
+
+
+IN_FLIGHT = InFlight()
+
+
 @dataclass
 class Line:
     """What one way of doing it took."""
@@ -67,27 +107,25 @@ class Line:
     records: int
     calls: int
     seconds: float
-    #: Processor seconds of this process: what is left of the time it waited.
+    #: Processor seconds of this process.
     own_seconds: float
+    #: Seconds in which at least one request was on its way.
+    waited: float
 
     @property
     def rate(self) -> float:
         """Records a second."""
         return self.records / self.seconds
 
-    @property
-    def waiting(self) -> float:
-        """Share of the time in which this process did not compute."""
-        return max(0.0, 1 - self.own_seconds / self.seconds)
-
 
 @contextmanager
 def metered(name: str, lines: list[Line]) -> Iterator[Line]:
     """Time of the block, and how much of it this process computed."""
-    line = Line(name, 0, 0, 0.0, 0.0)
-    start, own = time.perf_counter(), _own_seconds()
+    line = Line(name, 0, 0, 0.0, 0.0, 0.0)
+    start, own, waited = time.perf_counter(), _own_seconds(), IN_FLIGHT.seconds
     yield line
     line.seconds, line.own_seconds = time.perf_counter() - start, _own_seconds() - own
+    line.waited = IN_FLIGHT.seconds - waited
     lines.append(line)
 
 
@@ -129,9 +167,10 @@ class Bench:
         self.aws.stop()
         self.places.stop()
 
-    def table(self, name: str) -> tuple[str, list[Metadata]]:
-        """A table of all rows, and its eligible ones."""
-        _, rows = seed_items(self.file)
+    def table(self, name: str, records: int | None = None) -> tuple[str, list[Metadata]]:
+        """A table of the rows, or of the first records only, and its eligible ones."""
+        _, every = seed_items(self.file)
+        rows = every if records is None else every[: 2 * records]
         items = self.resources["items"]
         items.as_table(name).ensure(SPEC)
         items.store(name).batch_write(rows)
@@ -245,6 +284,8 @@ def main() -> None:
     parser.add_argument("--latency-ms", type=float, default=50.0, help="of an answer of the API")
     arguments = parser.parse_args()
     enable_event_batches()
+    IN_FLIGHT.watch(URLLib3Session, "send")
+    IN_FLIGHT.watch(httpx.HTTPTransport, "handle_request")
     with tempfile.TemporaryDirectory(prefix="receipts-") as folder:
         bench = Bench(Path(folder), arguments.records, arguments.places, arguments.latency_ms)
         bench.open()
@@ -262,11 +303,11 @@ def _measure(bench: Bench, sample: int) -> list[Line]:
         ("boto3 batch_writer, one thread", batch_writer),
     ]
     for name, script in scripts:
-        table, rows = bench.table(f"script-{len(lines)}")
+        table, rows = bench.table(f"script-{len(lines)}", sample)
         bench.reset()
         with metered(name, lines) as line:
-            script(bench, table, rows[:sample])
-        line.records, line.calls = len(rows[:sample]), _answered(bench)
+            script(bench, table, rows)
+        line.records, line.calls = len(rows), _answered(bench)
     table, rows = bench.table("ours")
     resources = prepare(bench, table)
     with open_instance(bench.settings) as instance:
@@ -291,13 +332,15 @@ def _answered(bench: Bench) -> int:
 
 
 def _report(lines: Sequence[Line], arguments: argparse.Namespace) -> None:
-    table = Table("what", "records", "calls", "seconds", "records a second", "ratio", "waiting")
+    table = Table("what", "records", "calls", "seconds", "records a second", "ratio", "waiting", "own processor")
     table.title = f"{arguments.records:,} records of {arguments.places:,} places, {arguments.latency_ms:g} ms a call"
     for line in lines:
         numbers = (f"{line.records:,}", f"{line.calls:,}", f"{line.seconds:.1f}", f"{line.rate:,.0f}")
-        table.add_row(line.name, *numbers, f"{line.rate / lines[0].rate:.1f}", f"{line.waiting:.0%}")
+        shares = (f"{line.waited / line.seconds:.0%}", f"{line.own_seconds / line.seconds:.0%}")
+        table.add_row(line.name, *numbers, f"{line.rate / lines[0].rate:.1f}", *shares)
     Console(width=120).print(table)
-    print("ratio is to the plain loop; waiting is the part of the time in which our process did not compute")
+    print("ratio: to the plain loop. waiting: part of the time with a request on its way to a server.")
+    print("own processor: of one; the servers are Python programs on the same two, and take the rest")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from nothing: how many of them are too many is the wave gate's question.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 from backfill_pipelines.backfill.gates import Gate, Measurement, all_measured
 from backfill_pipelines.receipts.bucket_states import BucketState
@@ -73,10 +74,12 @@ class Evidence:
     #: Equations of the run's calls that do not hold: they are no single bucket's, so every bucket has them.
     wrong_calls: tuple[str, ...] = ()
 
-    @property
-    def written(self) -> list[tuple[Entry, Item]]:
-        """What the plan has written and is there, with its entry."""
-        return [(entry, self.items[entry.key]) for entry in self.state.written if entry.key in self.items]
+    @cached_property
+    def written(self) -> Sequence[tuple[Entry, Item, ReceiptPlace | None]]:
+        """What the plan has written and is there, with its entry and as it reads; None where it cannot be read."""
+        found = [(entry, self.items[entry.key]) for entry in self.state.written if entry.key in self.items]
+        read = [(entry, item, read_place(item)) for entry, item in found]
+        return [(entry, item, place if isinstance(place, ReceiptPlace) else None) for entry, item, place in read]
 
 
 def measure(gate: Gate, evidence: Evidence) -> Measurement:
@@ -157,16 +160,16 @@ def _each(judge: Callable[[ReceiptPlace, Item], str]) -> Callable[[Evidence], Me
         written = evidence.written
         culprits = [
             f"{entry.key.name} {why}"
-            for entry, item in written
-            if (why := judge(place, item) if isinstance(place := read_place(item), ReceiptPlace) else "is unreadable")
+            for entry, item, place in written
+            if (why := judge(place, item) if place else "is unreadable")
         ]
         return all_measured(len(culprits), len(written), culprits)
 
     return measured
 
 
-def _keys(_: ReceiptPlace, item: Item) -> str:
-    return ", ".join(wrong_keys(item))
+def _keys(place: ReceiptPlace, item: Item) -> str:
+    return ", ".join(wrong_keys(item, place))
 
 
 def _coordinates(place: ReceiptPlace, _: Item) -> str:
@@ -191,7 +194,7 @@ def _duplicates(evidence: Evidence) -> Measurement:
     written = evidence.written
     culprits = list(_other_identity(evidence.items))
     by_place: defaultdict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for entry, item in written:
+    for entry, item, _ in written:
         said = canonical_json([item.get(name) for name in _FROM_THE_API])
         by_place[entry.place_id][said].append(entry.key.name)
     for place_id, groups in by_place.items():

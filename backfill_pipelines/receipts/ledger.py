@@ -205,19 +205,19 @@ class RecordLedger:
             found = connection.execute(statement).scalar()
         return None if found is None else float(found)
 
-    def applied(self, bucket: str) -> int:
-        """How many records of a bucket were created or enriched."""
+    def applied(self, buckets: Iterable[str]) -> Mapping[str, int]:
+        """How many records of each bucket were created or enriched; a bucket without any is left out."""
         statement = (
-            sa.select(sa.func.count())
-            .select_from(RECORDS)
+            sa.select(RECORDS.c.bucket, sa.func.count())
             .where(
                 RECORDS.c.plan_id == self.plan_id,
-                RECORDS.c.bucket == bucket,
+                RECORDS.c.bucket.in_(sorted(set(buckets))),
                 RECORDS.c.outcome.in_(sorted(map(str, WRITTEN))),
             )
+            .group_by(RECORDS.c.bucket)
         )
         with self._control.transaction() as connection:
-            return connection.execute(statement).scalar_one()
+            return {row[0]: row[1] for row in connection.execute(statement)}
 
     def forget(self, keys: Sequence[RecordKey]) -> None:
         """Take records up again as if no run had seen them: after a rollback, or a reopened quarantine."""

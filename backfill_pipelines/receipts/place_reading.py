@@ -57,15 +57,18 @@ def existing_state(item: Item | None, place_id: str) -> Existing:
     return Existing.STUB if is_stub else Existing.FULL
 
 
-def regenerated_keys(item: Item) -> Item:
-    """The keys that the scalars of a place demand; empty for an item whose identity cannot be read."""
-    place = read_place(item)
-    return {} if isinstance(place, Malformed) else keys_of(place, place.stored_geohash or "")
+def regenerated_keys(item: Item, place: ReceiptPlace | None = None) -> Item:
+    """The keys that the scalars of a place demand; empty for an item whose identity cannot be read.
+
+    ``place`` is the item as it reads, where that is known.
+    """
+    found = place or read_place(item)
+    return {} if isinstance(found, Malformed) else keys_of(found, found.stored_geohash or "")
 
 
-def wrong_keys(item: Item) -> tuple[str, ...]:
+def wrong_keys(item: Item, place: ReceiptPlace | None = None) -> tuple[str, ...]:
     """The key attributes that are not what the scalars demand, missing and surplus ones too."""
-    right = regenerated_keys(item)
+    right = regenerated_keys(item, place)
     return tuple(name for name in _KEY_ATTRIBUTES if item.get(name) != right.get(name))
 
 

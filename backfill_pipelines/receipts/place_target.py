@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, cast
 
 import dagster as dg
@@ -70,6 +71,7 @@ class PlaceTarget:
     dry: DryRun | None = None
     states: Mapping[str, BucketState] = field(default_factory=dict[str, BucketState])
     _items: Mapping[RecordKey, Item] | None = None
+    _evidences: dict[str, bucket_gates.Evidence] = field(default_factory=dict[str, bucket_gates.Evidence])
     _began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def stage(self, partitions: Sequence[str]) -> Mapping[str, StagedPartition]:
@@ -92,9 +94,7 @@ class PlaceTarget:
 
     def measure(self, gate: Gate, partitions: Sequence[str]) -> Mapping[str, Measurement]:
         """One gate on each bucket, on items that are read once for all gates."""
-        runs = frozenset(self.migration.ledger.runs())
-        wrong = tuple(wrong_calls(self.answers.reports))
-        return {p: bucket_gates.measure(gate, self._evidence(p, runs, wrong)) for p in partitions}
+        return {p: bucket_gates.measure(gate, self._evidence(p)) for p in partitions}
 
     def publish(self, partitions: Sequence[str], *, force: bool) -> Mapping[str, Decision]:  # noqa: ARG002
         """Nothing is left to do: what is green was written by the protocol, now or before."""
@@ -224,17 +224,29 @@ class PlaceTarget:
             "receipts/write_units": units,
         }
 
-    def _evidence(self, bucket: str, runs: frozenset[str], wrong: tuple[str, ...]) -> bucket_gates.Evidence:
-        items, state = self._read_back(), self.states[bucket]
-        return bucket_gates.Evidence(
-            state,
-            {key: items[key] for key in map(key_of, state.rows) if key in items},
-            runs,
-            self.run_id,
-            frozenset(self.written.settled),
-            self.migration.ledger.applied(bucket),
-            wrong,
-        )
+    def _evidence(self, bucket: str) -> bucket_gates.Evidence:
+        """What all gates of a bucket look at, put together once."""
+        if bucket not in self._evidences:
+            items, state = self._read_back(), self.states[bucket]
+            self._evidences[bucket] = bucket_gates.Evidence(
+                state,
+                {key: items[key] for key in map(key_of, state.rows) if key in items},
+                self._plan_runs,
+                self.run_id,
+                frozenset(self.written.settled),
+                self._applied.get(bucket, 0),
+                tuple(wrong_calls(self.answers.reports)),
+            )
+        return self._evidences[bucket]
+
+    @cached_property
+    def _plan_runs(self) -> frozenset[str]:
+        return frozenset(self.migration.ledger.runs())
+
+    @cached_property
+    def _applied(self) -> Mapping[str, int]:
+        """Written records of each bucket, counted in the ledger after the writing."""
+        return self.migration.ledger.applied(self.states)
 
     def _read_back(self) -> Mapping[RecordKey, Item]:
         """Every place of the buckets' records, by strongly consistent reads."""

@@ -5,6 +5,7 @@ gets made-up ones.
 """
 
 import threading
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from backfill_pipelines.stores.table_metrics import TableMetrics
 _CONNECTIONS = 64
 _READ_ATTEMPTS = 8
 _CONNECT_SECONDS = 10
+_MAKING = threading.Lock()
 _ANSWER_SECONDS = 30
 
 
@@ -91,12 +93,9 @@ class DynamoDB(dg.ConfigurableResource):
 
     def _connected(self) -> tuple[Any, Any]:
         """A client whose SDK tries reads again, and one that sends everything once."""
-        # A session of its own: boto3's default session is not safe to make clients with from several threads.
         with self._lock:
             if self._clients is None:
-                options = self._options()
-                session = Session()
-                self._clients = client(session, _READ_ATTEMPTS, **options), client(session, 1, **options)
+                self._clients = _clients_of(tuple(self._options().items()))
             return self._clients
 
     def _options(self) -> dict[str, Any]:
@@ -109,6 +108,23 @@ class DynamoDB(dg.ConfigurableResource):
             "aws_access_key_id": "embedded",
             "aws_secret_access_key": "embedded",
         }
+
+
+@cache
+def _session() -> Session:
+    """One of our own: reading the service's description takes a tenth of a second, for every run anew otherwise."""
+    return Session()
+
+
+@cache
+def _of_options(options: tuple[tuple[str, Any], ...]) -> tuple[Any, Any]:
+    return client(_session(), _READ_ATTEMPTS, **dict(options)), client(_session(), 1, **dict(options))
+
+
+def _clients_of(options: tuple[tuple[str, Any], ...]) -> tuple[Any, Any]:
+    """The two clients of an endpoint, which all resources of this process share; a session makes one at a time."""
+    with _MAKING:
+        return _of_options(options)
 
 
 def client(session: Session, attempts: int, **options: Any) -> Any:

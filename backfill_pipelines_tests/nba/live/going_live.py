@@ -33,7 +33,7 @@ def go_live(settings: Settings) -> list[str]:
     definitions, done = build_defs(settings), list[str]()
     with open_instance(settings) as instance:
         for sensor in definitions.sensors or ():
-            if sensor.name.endswith("_gap_sensor"):
+            if sensor.name.startswith("nba_") and sensor.name.endswith("_gap_sensor"):
                 for requests in _ticks(instance, definitions, sensor):
                     assert {_bounds(request) for request in requests} == {(str(LIVE_DAY), str(LIVE_DAY))}
                     keys = [key for request in requests for key in request.asset_selection or ()]
