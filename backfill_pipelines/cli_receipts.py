@@ -66,7 +66,7 @@ def assess(
     config = AssessmentConfig(tier=str(tier), calls_used_this_month=calls_used, queries_per_minute=qpm)
     rows = [row_of(record) for record in inventory.census.records]
     console.print(f"{table}, {inventory.taken_at:%Y-%m-%d %H:%M} UTC", highlight=False)
-    show_lines([*counts_of(inventory), *work_lines(rows, config)], "data assessment")
+    show_lines([*counts_of(inventory, build_objects(settings)), *work_lines(rows, config)], "data assessment")
     for row in inventory.census.malformed:
         console.print(f"malformed: {asdict(row)}", highlight=False, markup=False)
 

@@ -38,6 +38,7 @@ from backfill_pipelines.receipts.manifest import (
     write_rows,
 )
 from backfill_pipelines.receipts.place_reading import Existing
+from backfill_pipelines.receipts.places_cache import PlacesCache
 from backfill_pipelines.receipts.prices import Tier
 from backfill_pipelines.receipts.waves import WaveShares, plan_waves
 from backfill_pipelines.stores.objects import ObjectStore
@@ -161,13 +162,15 @@ def write_inventory(objects: ObjectStore, inventory: Inventory) -> tuple[Manifes
     manifest = write_rows(objects, new_run_id(objects, inventory.taken_at), inventory)
     verdicts = judge_inventory(manifest, count_files(objects, manifest), inventory.census.malformed)
     if all(verdict.passed for verdict in verdicts):
-        publish(objects, manifest, [asdict(line) for line in counts_of(inventory)])
+        publish(objects, manifest, [asdict(line) for line in counts_of(inventory, objects)])
     return manifest, verdicts
 
 
-def counts_of(inventory: Inventory) -> list[Line]:
-    """What the scan says of the source."""
-    return count_lines(assess(inventory.census), inventory.rows_scanned, inventory.consumed.total)
+def counts_of(inventory: Inventory, objects: ObjectStore) -> list[Line]:
+    """What the scan says of the source; what it cannot say, coordinates, is answered from the cached places."""
+    census = inventory.census
+    located = PlacesCache(objects).located(record.metadata.place_id for record in census.records if record.is_eligible)
+    return count_lines(assess(census, located), inventory.rows_scanned, inventory.consumed.total)
 
 
 def work_lines(rows: Sequence[Row], config: AssessmentConfig) -> list[Line]:

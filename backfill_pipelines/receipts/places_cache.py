@@ -105,6 +105,13 @@ class PlacesCache:
                 self._remember(entry)
         return {place_id: found[place_id] for place_id in wanted if place_id in found}
 
+    def located(self, place_ids: Iterable[str]) -> frozenset[str] | None:
+        """The ids whose place has a location, whatever its age; None while nothing is in the cache."""
+        if not self._objects.find([self._folder]):
+            return None
+        found = self.read(place_ids)
+        return frozenset(key for key, entry in found.items() if entry.body is not None and entry.body.get("location"))
+
     def fresh(
         self,
         place_ids: Iterable[str],

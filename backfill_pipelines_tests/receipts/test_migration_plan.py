@@ -3,17 +3,21 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from backfill_pipelines.receipts.manifest import latest_manifest, read_rows
+from backfill_pipelines.receipts.manifest import latest_manifest, read_counts, read_rows
 from backfill_pipelines.receipts.migration_plan import limits_of, plan_lines
 from backfill_pipelines.receipts.migration_settings import MigrationSettings
 from backfill_pipelines.receipts.run_reports import load_reports, save_report
 from backfill_pipelines.stores.dynamodb_tables import IndexState, TableState
+from backfill_pipelines_tests.receipts.builders import answer
 from backfill_pipelines_tests.receipts.receipt_tables import receipt_of, row_of
 from backfill_pipelines_tests.receipts.test_preflight import state
 from backfill_pipelines_tests.receipts.writing_world import World, world
+
+OTHER = "ChIJ_somewhere_unknown"
 
 
 @pytest.fixture
@@ -40,6 +44,24 @@ def test_the_overhead_of_the_pilot_is_added_for_the_records_that_are_left(here: 
     assert manifest is not None
     shown = {line.name: line.shown for line in plan_lines(plan, read_rows(here.place.objects, manifest), here.settings)}
     assert shown["of it beyond calls and writes, as measured so far"] == "7 min"
+
+
+def test_coordinates_are_counted_once_the_answers_are_in_the_cache(here: World) -> None:
+    """The metadata has none; the documents want to know how many records will have them."""
+    shown = [line for line in counts(here) if line["section"] == "coordinates"]
+    assert [line["value"] for line in shown] == ["not in source"]
+    here.places.bodies = {**here.places.bodies, OTHER: answer(location=...)}
+    here.prepare([row_of(9, place_id=OTHER), receipt_of(9)])
+    assert here.run("00", "09").success
+    here.prepare()
+    (line,) = [line for line in counts(here) if line["section"] == "coordinates"]
+    assert (line["name"], line["value"], line["share"]) == ("records with coordinates", 8, "88.9 %")
+
+
+def counts(here: World) -> list[dict[str, Any]]:
+    manifest = latest_manifest(here.place.objects, here.place.name)
+    assert manifest is not None
+    return read_counts(here.place.objects, manifest)
 
 
 def provisioned(**units: float) -> TableState:
