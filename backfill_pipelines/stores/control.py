@@ -65,7 +65,7 @@ class ControlStore(dg.ConfigurableResource):
     def _opened(self) -> sa.Engine:
         if self._engine is None:
             url = sa.make_url(self.url)
-            self._engine = _sqlite(url) if url.get_backend_name() == "sqlite" else sa.create_engine(url)
+            self._engine = _sqlite(url) if url.get_backend_name() == "sqlite" else _server(url)
         return self._engine
 
     def close(self) -> None:
@@ -100,6 +100,16 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     # A transaction that reads and then writes must be the writer from the start, or SQLite refuses it half way.
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine
+
+
+def _server(url: sa.URL) -> sa.Engine:
+    try:
+        return sa.create_engine(url)
+    except ModuleNotFoundError as error:
+        raise StoreError(
+            f"the control store {url!r} needs the Python package {error.name}. Repair: pip install "
+            "'backfill-pipelines[postgres]'"
+        ) from error
 
 
 def _on_connect(connection: Any, _record: Any) -> None:

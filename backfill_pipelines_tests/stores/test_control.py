@@ -120,3 +120,9 @@ def test_a_store_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="BACKFILL_CONTROL_URL"), broken.transaction():
         pass
     broken.close()
+
+
+def test_a_driver_that_is_not_installed_is_named_with_what_installs_it() -> None:
+    store = ControlStore(url="postgresql+psycopg2cffi://nowhere/control")
+    with pytest.raises(StoreError, match=r"needs the Python package psycopg2cffi.*backfill-pipelines\[postgres\]"):
+        store.ensure(sa.MetaData())
