@@ -39,6 +39,7 @@ fix: $(READY)
 bench: $(READY)
 	$(BIN)/python -m benchmarks.nba_season $(if $(FEEDS),--feeds "$(FEEDS)")
 	$(BIN)/python -m benchmarks.nba_peers $(if $(FEEDS),--feeds "$(FEEDS)")
+	$(BIN)/python -m benchmarks.receipts_migration
 
 clean:
 	rm -rf $(VENV) .state

@@ -44,8 +44,8 @@ from backfill_pipelines.receipts.metadata import TYPE, Eligibility, Metadata, el
 from backfill_pipelines.receipts.migration_assets import CACHE, PLACES, build_migration_assets
 from backfill_pipelines.receipts.migration_context import ORIGIN_TAG, RESOURCES
 from backfill_pipelines.receipts.migration_plan import plan_migration
-from backfill_pipelines.receipts.place_admission import PREFLIGHT
 from backfill_pipelines.receipts.place import table_key
+from backfill_pipelines.receipts.place_admission import PREFLIGHT
 from backfill_pipelines.receipts.place_building import Built, build
 from backfill_pipelines.receipts.plans import latest_plan
 from backfill_pipelines.receipts.prices import Tier, field_mask
