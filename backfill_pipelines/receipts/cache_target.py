@@ -16,24 +16,22 @@ import dagster as dg
 from backfill_pipelines.backfill.admission import Admission
 from backfill_pipelines.backfill.gates import Gate, Measurement, all_measured
 from backfill_pipelines.backfill.outcome import Decision, RangeOutcome, StagedPartition, State
-from backfill_pipelines.receipts.fetch_report import IdOutcome, PlacesStopped
+from backfill_pipelines.receipts.fetch_report import IdOutcome
 from backfill_pipelines.receipts.items import digest_of
 from backfill_pipelines.receipts.known_answers import KnownAnswers, fresh_entries
 from backfill_pipelines.receipts.migration_context import (
     Migration,
+    ended_when_stopped,
     load_or_refuse,
+    names_of,
     needs_place,
-    origin_of,
-    run_id_of,
 )
 from backfill_pipelines.receipts.place_config import FetchConfig
 from backfill_pipelines.receipts.place_target import calls_of
 from backfill_pipelines.receipts.places_cache import Entry
-from backfill_pipelines.receipts.plans import dry_run_id
 from backfill_pipelines.receipts.ratio_gates import RatioVerdict, judge
 from backfill_pipelines.receipts.run_metadata import run_metadata
 from backfill_pipelines.receipts.run_reports import RunReport, save_report
-from backfill_pipelines.stores.leases import LeaseLost
 
 ASSET = "receipts/places_cache"
 MOST_ERRORS = 0.01
@@ -166,13 +164,8 @@ def open_cache_target(context: dg.AssetExecutionContext, admission: Admission) -
     """The target of a run; a refused key ends it for good."""
     config = cast("FetchConfig", admission.config)
     migration = load_or_refuse(context.resources)
-    origin = origin_of(context.run.run_id, context.run.tags)
-    run_id = run_id_of(migration, origin) if config.apply else dry_run_id(migration.plan.plan_id, context.run.run_id)
+    origin, run_id = names_of(migration, context, applies=config.apply)
     answers = migration.answers(run_id, may_fetch=config.apply)
     target = CacheTarget(migration, config, origin, run_id, context.run.run_id, answers, list(context.partition_keys))
-    try:
+    with ended_when_stopped(migration.objects, target.report):
         yield target
-    except (PlacesStopped, LeaseLost) as error:
-        stop = error.kind if isinstance(error, PlacesStopped) else "lease"
-        save_report(migration.objects, target.report(stop, str(error)))
-        raise dg.Failure(description=str(error), metadata={"receipts/stop": stop}, allow_retries=False) from error

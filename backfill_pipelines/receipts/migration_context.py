@@ -3,7 +3,7 @@
 Loaded anew by each Dagster run; nothing of it is kept between two.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ import dagster as dg
 from dagster._core.storage.tags import BACKFILL_ID_TAG
 
 from backfill_pipelines.receipts.call_ledger import CallLedger
-from backfill_pipelines.receipts.fetch_report import FetchReport
+from backfill_pipelines.receipts.fetch_report import FetchReport, PlacesStopped
 from backfill_pipelines.receipts.known_answers import KnownAnswers
 from backfill_pipelines.receipts.ledger import RecordLedger
 from backfill_pipelines.receipts.manifest import Manifest, ManifestMissing, Row, current_manifest, new_run_id, read_rows
@@ -21,12 +21,13 @@ from backfill_pipelines.receipts.migration_settings import MigrationSettings
 from backfill_pipelines.receipts.place_fetching import fetch_places, places_limit
 from backfill_pipelines.receipts.place_reading import Existing
 from backfill_pipelines.receipts.places_cache import PlacesCache
-from backfill_pipelines.receipts.plans import Plan, PlanRefused, current_plan
+from backfill_pipelines.receipts.plans import Plan, PlanRefused, current_plan, dry_run_id
+from backfill_pipelines.receipts.run_reports import RunReport, save_report
 from backfill_pipelines.stores.control import ControlStore
 from backfill_pipelines.stores.dynamodb import DynamoItemStore
 from backfill_pipelines.stores.dynamodb_resource import DynamoDB
 from backfill_pipelines.stores.dynamodb_tables import TableState
-from backfill_pipelines.stores.leases import Lease, Leases
+from backfill_pipelines.stores.leases import Lease, LeaseLost, Leases, LeaseTaken
 from backfill_pipelines.stores.objects import ObjectStore
 from backfill_pipelines.stores.places import Places
 
@@ -126,6 +127,23 @@ def run_id_of(migration: Migration, origin: str) -> str:
     """The run id of an origin, a new one at its first call."""
     found = migration.ledger.run_with(origin)
     return found or migration.ledger.run_of(origin, new_run_id(migration.objects, datetime.now(UTC)))
+
+
+def names_of(migration: Migration, context: dg.AssetExecutionContext, *, applies: bool) -> tuple[str, str]:
+    """The origin and the run id of a Dagster run; a dry run has a name of its own, which the ledger never hears of."""
+    origin = origin_of(context.run.run_id, context.run.tags)
+    return origin, run_id_of(migration, origin) if applies else dry_run_id(migration.plan.plan_id, context.run.run_id)
+
+
+@contextmanager
+def ended_when_stopped(objects: ObjectStore, report: Callable[[str, str], RunReport]) -> Iterator[None]:
+    """A refused key, a taken or a lost lease ends the run for good, with its report."""
+    try:
+        yield
+    except (PlacesStopped, LeaseTaken, LeaseLost) as error:
+        stop = error.kind if isinstance(error, PlacesStopped) else "lease"
+        save_report(objects, report(stop, str(error)))
+        raise dg.Failure(description=str(error), metadata={"receipts/stop": stop}, allow_retries=False) from error
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from backfill_pipelines.receipts.bucket_states import BucketState, bucket_states
 from backfill_pipelines.receipts.bucket_writing import BucketWriter, Selection, Written, select
 from backfill_pipelines.receipts.decisions import accepted_records, record_canary
 from backfill_pipelines.receipts.dry_run import DryRun, look
-from backfill_pipelines.receipts.fetch_report import FetchReport, PlacesStopped
+from backfill_pipelines.receipts.fetch_report import FetchReport
 from backfill_pipelines.receipts.items import Item
 from backfill_pipelines.receipts.keys import RecordKey
 from backfill_pipelines.receipts.known_answers import KnownAnswers
@@ -30,23 +30,21 @@ from backfill_pipelines.receipts.ledger import Entry
 from backfill_pipelines.receipts.manifest import Row
 from backfill_pipelines.receipts.migration_context import (
     Migration,
+    ended_when_stopped,
     load_or_refuse,
-    origin_of,
-    run_id_of,
+    names_of,
     wanted_ids,
     writer_lease,
 )
 from backfill_pipelines.receipts.outcomes import WRITTEN, Outcome, Reason
 from backfill_pipelines.receipts.place import table_key
 from backfill_pipelines.receipts.place_config import PlaceConfig
-from backfill_pipelines.receipts.plans import dry_run_id
 from backfill_pipelines.receipts.put_records import RecordPutter, pacer_for
 from backfill_pipelines.receipts.record_preparing import Preparing, key_of
 from backfill_pipelines.receipts.run_metadata import run_metadata
 from backfill_pipelines.receipts.run_reports import RunReport, nested, save_report
 from backfill_pipelines.receipts.stop_rules import StopRules
 from backfill_pipelines.receipts.write_rate import remember_share, share_to_begin_with
-from backfill_pipelines.stores.leases import LeaseLost, LeaseTaken
 
 ASSET = "receipts/receipt_places"
 
@@ -281,8 +279,7 @@ def open_place_target(context: dg.AssetExecutionContext, admission: Admission) -
     """The target of a run, under the writer lease when it writes; what stops a run for good is not tried again."""
     config = cast("PlaceConfig", admission.config)
     migration = load_or_refuse(context.resources)
-    origin = origin_of(context.run.run_id, context.run.tags)
-    run_id = run_id_of(migration, origin) if config.apply else dry_run_id(migration.plan.plan_id, context.run.run_id)
+    origin, run_id = names_of(migration, context, applies=config.apply)
     target = PlaceTarget(
         migration=migration,
         config=config,
@@ -294,14 +291,10 @@ def open_place_target(context: dg.AssetExecutionContext, admission: Admission) -
         log=context.log.info,
         observe=lambda shown: context.log_event(dg.AssetObservation(ASSET.split("/"), metadata=shown)),
     )
-    try:
+    with ended_when_stopped(migration.objects, target.report):
         if not (config.apply and admission.partitions):
             yield target
             return
         with writer_lease(migration.control, migration.table, run_id, f"Dagster run {context.run.run_id}") as lease:
             target.require_held = lease.require_held
             yield target
-    except (PlacesStopped, LeaseTaken, LeaseLost) as error:
-        stop = error.kind if isinstance(error, PlacesStopped) else "lease"
-        save_report(migration.objects, target.report(stop, str(error)))
-        raise dg.Failure(description=str(error), metadata={"receipts/stop": stop}, allow_retries=False) from error

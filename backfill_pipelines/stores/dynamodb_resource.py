@@ -67,7 +67,7 @@ class DynamoDB(dg.ConfigurableResource):
         name = self.named(table)
         if self.embedded is not None or self.endpoint is not None:
             return None
-        return TableMetrics(name, Session().client("cloudwatch", region_name=self.region))
+        return TableMetrics(name, _metrics_client(self.region))
 
     def require_answer(self, table: str | None = None) -> None:
         """Ask for the table once, so that nobody waits for a server that is not there.
@@ -125,6 +125,11 @@ def _clients_of(options: tuple[tuple[str, Any], ...]) -> tuple[Any, Any]:
     """The two clients of an endpoint, which all resources of this process share; a session makes one at a time."""
     with _MAKING:
         return _of_options(options)
+
+
+def _metrics_client(region: str) -> Any:
+    with _MAKING:
+        return _session().client("cloudwatch", region_name=region)
 
 
 def client(session: Session, attempts: int, **options: Any) -> Any:

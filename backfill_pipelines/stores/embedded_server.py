@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 import urllib.request
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ class RunningServer:
         return f"http://127.0.0.1:{self.port}"
 
 
-class EmbeddedServer:
+class EmbeddedServer(ABC):
     """The server of one folder; subclasses say which program it is."""
 
     #: As messages call it; what else may help when it does not start; a path that answers 200.
@@ -80,17 +81,17 @@ class EmbeddedServer:
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
 
+    @abstractmethod
     def python(self) -> Path:
         """The Python that runs it, made when it is missing."""
-        raise NotImplementedError
 
+    @abstractmethod
     def arguments(self, port: str) -> Sequence[str]:
         """Arguments of that Python."""
-        raise NotImplementedError
 
+    @abstractmethod
     def variables(self, port: str) -> dict[str, str]:
         """Its own settings and nothing of ours: no credentials, no other server's port, no folder outside."""
-        raise NotImplementedError
 
     def endpoint(self) -> str:
         """URL of the server, which is started when it does not run.

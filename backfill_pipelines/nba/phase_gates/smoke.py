@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from backfill_pipelines.backfill.contracts import TableContract
+from backfill_pipelines.backfill.failures import StoreError
 from backfill_pipelines.backfill.gates import judge
 from backfill_pipelines.nba.catalog import BY_TABLE, Entry
 from backfill_pipelines.nba.gates import TABLE_GATES
@@ -74,14 +75,14 @@ class _SmokeSession:
     def published(self, contract: TableContract) -> dict[date, Digest]:
         return self._session.published(contract)
 
-    def replace_partitions(self, contract: TableContract, partitions: Sequence[date]) -> Any:
-        raise NotImplementedError("a smoke run publishes nothing")
+    def replace_partitions(self, contract: TableContract, partitions: Sequence[date]) -> Any:  # noqa: ARG002
+        raise StoreError(f"{contract.full_name}: a smoke run publishes nothing")
 
     def discard(self, contract: TableContract, partitions: Sequence[date]) -> None:
         self._session.discard(_OF_SMOKE[contract.full_name], partitions)
 
-    def merge(self, contract: TableContract, rows: pa.Table) -> Any:
-        raise NotImplementedError("a smoke run writes no ledger")
+    def merge(self, contract: TableContract, rows: pa.Table) -> Any:  # noqa: ARG002
+        raise StoreError(f"{contract.full_name}: a smoke run writes no ledger")
 
 
 def _redirected(statement: str) -> str:
