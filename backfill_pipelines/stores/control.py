@@ -107,8 +107,8 @@ def _server(url: sa.URL) -> sa.Engine:
         return sa.create_engine(url)
     except ModuleNotFoundError as error:
         raise StoreError(
-            f"the control store {url!r} needs the Python package {error.name}. Repair: pip install "
-            "'backfill-pipelines[postgres]'"
+            f"the control store {url!r} needs the Python package {error.name}. Repair: install it, or name a driver "
+            "that is there: postgresql+psycopg://..."
         ) from error
 
 
