@@ -4,6 +4,9 @@ For files in which nothing is odd, which are nearly all. Anything else gives Non
 by one: what is wrong with which of them, and what becomes of it, is decided there and nowhere else.
 """
 
+# PyArrow makes its compute functions when it is imported; no stub knows them.
+# pyright: reportAttributeAccessIssue=false
+
 from collections.abc import Callable, Sequence
 from typing import Any
 
