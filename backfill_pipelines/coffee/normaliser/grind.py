@@ -5,7 +5,6 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
 from functools import lru_cache
 
 from backfill_pipelines.coffee.normaliser.texts import fold, words
@@ -58,7 +57,8 @@ def read_grind_option(value: str) -> tuple[str, tuple[str, ...]]:
     return (label, codes) if label else (OTHER, ("W_GRIND_UNKNOWN",))
 
 
-def default_grind(grinds: Iterable[str | None]) -> str | None:
+@lru_cache(maxsize=1 << 12)
+def default_grind(grinds: tuple[str | None, ...]) -> str | None:
     """A coffee's default grind: whole beans if it is sold so, else the most frequent, a tie in the table's order."""
     counts = Counter(grind for grind in grinds if grind)
     if "whole" in counts:

@@ -23,6 +23,9 @@ from backfill_pipelines.coffee.normaliser.varieties import varieties_of
 #: Of the rules of this package: any change to them is a new version, and re-derives what is stored.
 NORMALIZER_VERSION = "1.0.0"
 
+#: Fields by column, with tuples for lists, and warnings.
+_Told = tuple[dict[str, Any], tuple[str, ...]]
+
 COFFEE_KINDS = frozenset({"beans", "capsule", "single_serve"})
 
 
@@ -48,28 +51,24 @@ def normalise(product: CanonicalProduct) -> Normalised:
     Returns:
         The fields by column (None where nothing was found), the variants, and the warnings.
     """
-    variants = tuple(
-        read_variant(variant.options, variant.title, product.name, product.kind, variant.shipping_grams)
-        for variant in product.variants
-    )
-    is_coffee = None if product.kind is None else product.kind in COFFEE_KINDS
-    texts = (product.name, product.types, product.tags, product.description)
+    name, kind = product.name, product.kind
+    # Lists and not generators: this is the step that is taken for every variant of a replay.
+    variants = tuple([read_variant(v.options, v.title, name, kind, v.shipping_grams) for v in product.variants])
+    is_coffee = None if kind is None else kind in COFFEE_KINDS
+    texts = (name, product.types, product.tags, product.description)
     told, codes = _NO_COFFEE if is_coffee is False else _of_coffee(*texts)
     fields = {
-        "product_kind": product.kind,
+        "product_kind": kind,
         "is_coffee": is_coffee,
         "description_md": product.description or None,
         "direct_buy_url": product.url,
-        "decaf": is_decaf(product.name, product.tags, product.types),
-        "default_grind": default_grind(variant.grind for variant in variants),
+        "decaf": is_decaf(name, product.tags, product.types),
+        "default_grind": default_grind(tuple([variant.grind for variant in variants])),
         "tags": list(product.tags),
         # Lists are the caller's own: what is remembered stays as it is.
-        **{name: list(value) if isinstance(value, tuple) else value for name, value in told.items()},
+        **{column: list(value) if isinstance(value, tuple) else value for column, value in told.items()},
     }
     return Normalised(fields, variants, codes)
-
-
-_Told = tuple[dict[str, Any], tuple[str, ...]]
 
 
 @lru_cache(maxsize=1 << 13)

@@ -15,8 +15,10 @@ _DECAF = words(("decaf(?:feinated)?", "caffeine[- ]free"))
 def tasting_notes(description: str) -> tuple[str, ...]:
     """The notes after "tasting notes:" and the like in a tidied description, each once, in its order and case."""
     value = labelled(description, _LABEL) or ""
-    notes = {fold(note): note for part in reversed(_BETWEEN.split(value)) if (note := part.strip(" .-"))}
-    return tuple(note for note in reversed(notes.values()) if _SHORTEST <= len(note) <= _LONGEST)
+    parts = [part.strip(" .-") for part in _BETWEEN.split(value)]
+    # The first spelling of a note stays.
+    notes = {fold(part): part for part in reversed(parts) if _SHORTEST <= len(part) <= _LONGEST}
+    return tuple(dict.fromkeys(notes[key] for part in parts if (key := fold(part)) in notes))
 
 
 @lru_cache(maxsize=1 << 13)

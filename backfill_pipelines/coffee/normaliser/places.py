@@ -22,7 +22,8 @@ class Place:
 _NOWHERE = Place()
 _BY_NAME = {region.name: region for region in (*REGIONS, *WIDER_REGIONS)}
 _STATES = {state.name: words((re.escape(fold(state.name)),)) for state in STATES}
-_BLEND = words(("blends?",))
+#: Made of several coffees.
+_BLEND = words(("blends?", "mix(?:ed)?", "assort(?:ed|ment)s?", "samplers?"))
 
 
 _Names = tuple[re.Pattern[str], dict[str, str]]
@@ -55,9 +56,15 @@ def _first_named(folded: str, names: _Names) -> str | None:
 
 @lru_cache(maxsize=1 << 13)
 def read_region(text: str) -> Region | None:
-    """The region that a text names first; a state or range only where the text names nothing smaller."""
-    folded = fold(text)
-    name = _first_named(folded, _REGION_NAMES) or _first_named(folded, _WIDER_NAMES)
+    """The region that a text names first."""
+    name = _first_named(fold(text), _REGION_NAMES)
+    return _BY_NAME[name] if name else None
+
+
+@lru_cache(maxsize=1 << 13)
+def read_wider_region(text: str) -> Region | None:
+    """The state or range of hills that a text names first."""
+    name = _first_named(fold(text), _WIDER_NAMES)
     return _BY_NAME[name] if name else None
 
 
@@ -68,21 +75,24 @@ def read_estate(text: str) -> str | None:
 
 
 def place_of(title: str, types: tuple[str, ...], description: str) -> Place:
-    """A product's place: its label, else its estate, else a region in its title, else one in its description.
+    """A product's place: its label's region, else its title's estate or region, else what its description names.
+
+    A state stands for a region where the texts of the same rank name none.
 
     Args:
         title: Of the product.
         types: Product type or categories: a house blend is a blend, whatever its title.
         description: Tidied. Of a blend it names the places of the parts, so it does not count beyond the label.
     """
-    label = labelled(description, _LABEL)
-    if label and (region := read_region(label)):
-        return _placed(region, label)
+    label = labelled(description, _LABEL) or ""
+    said = (
+        *(read_region(label), _of_estate(title), read_region(title)),
+        *(read_wider_region(label), read_wider_region(title)),
+    )
+    if region := next((region for region in said if region), None):
+        return Place(region.name, region.country, _mismatch(region, f"{label} {title}"))
     told = "" if any(_BLEND.search(fold(text)) for text in (title, *types)) else description
-    for text, region in ((title, _of_estate(title)), (title, read_region(title))):
-        if region:
-            return _placed(region, text)
-    region = _of_estate(told) or read_region(told)
+    region = _of_estate(told) or read_region(told) or read_wider_region(told)
     return Place(region.name, region.country) if region else _NOWHERE
 
 
@@ -91,8 +101,7 @@ def _of_estate(text: str) -> Region | None:
     return _BY_NAME[ESTATES[estate]] if estate else None
 
 
-def _placed(region: Region, text: str) -> Place:
-    """The region, with a warning if the same text names only states that it does not lie in."""
+def _mismatch(region: Region, text: str) -> tuple[str, ...]:
+    """A warning if the texts name only states in which the region does not lie."""
     states = {state for state, pattern in _STATES.items() if pattern.search(fold(text))}
-    amiss = states and region.states and not states & set(region.states)
-    return Place(region.name, region.country, ("W_REGION_STATE_MISMATCH",) if amiss else ())
+    return ("W_REGION_STATE_MISMATCH",) if states and region.states and not states & set(region.states) else ()
