@@ -45,8 +45,9 @@ def number(value: Any) -> Attribute:
 
 
 def _require_exact(text: str) -> None:
-    exact = Decimal(text).normalize()
-    if len(exact.as_tuple().digits) > MOST_DIGITS or Decimal(text) != exact:
+    exact = Decimal(text)
+    digits = "".join(map(str, exact.as_tuple().digits)).strip("0")
+    if len(digits) > MOST_DIGITS:
         raise InvalidValue(f"has more than {MOST_DIGITS} digits")
     if exact and not _SMALLEST_EXPONENT <= exact.adjusted() <= _LARGEST_EXPONENT:
         raise InvalidValue("is out of the range of a number")
@@ -56,7 +57,16 @@ def text(value: Any) -> Attribute:
     """S, as it is."""
     if type(value) is not str:
         raise InvalidValue("is no text")
+    if not value.isascii() and not value.isprintable():
+        _require_characters(value)
     return {"S": value}
+
+
+def _require_characters(value: str) -> None:
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidValue("holds half of a surrogate pair") from error
 
 
 def flag(value: Any) -> Attribute:

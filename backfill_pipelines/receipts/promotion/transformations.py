@@ -6,7 +6,7 @@ from decimal import Decimal
 from backfill_pipelines.receipts.items import Attribute
 from backfill_pipelines.receipts.keys import text_of
 from backfill_pipelines.receipts.names import slug
-from backfill_pipelines.receipts.place import are_in_range, geohash_of
+from backfill_pipelines.receipts.place import are_in_range, geohash_of, too_long_keys
 from backfill_pipelines.receipts.promotion.attribute_values import NULL
 from backfill_pipelines.receipts.promotion.entities import EMBEDDING_STATUS, NOT_EMBEDDED, Entity
 from backfill_pipelines.receipts.promotion.entity_keys import Identity, keys_of, sort_key_of
@@ -27,7 +27,7 @@ def transformed(
         rules: The operator's rules.
 
     Raises:
-        ImageFault: a bucket has no counterpart, or a place could not be found by its indexes.
+        ImageFault: a bucket has no counterpart, a place could not be found by its indexes, or a key is too long.
     """
     found = dict(attributes)
     if "label" in identity:
@@ -45,7 +45,10 @@ def transformed(
         found["reasoning"] = NULL
     if entity.type_name == "RECEIPT_PLACE":
         found["geohash"] = _geohash(found, sort_key_of(entity, identity))
-    return {**found, **keys_of(entity, image_id, identity, found)}
+    keys = keys_of(entity, image_id, identity, found)
+    if too_long := next(iter(too_long_keys(keys)), None):
+        raise ImageFault(Reason.INVALID_ROW, f"{entity.list_name} {sort_key_of(entity, identity)[:80]}: {too_long}")
+    return {**found, **keys}
 
 
 def target_bucket(bucket: str, buckets: Mapping[str, str], where: str) -> str:
