@@ -1,6 +1,7 @@
 """A product as every shop feed says it: the shape between the raw models of a platform and the normaliser.
 
-Plain values; ``shopify`` and ``woocommerce`` make them, ``classification`` gives them a kind, ``normalising`` reads them.
+Plain values: ``shopify`` and ``woocommerce`` make them, ``classification`` gives them a kind, ``normaliser`` reads
+them.
 """
 
 from collections.abc import Mapping
