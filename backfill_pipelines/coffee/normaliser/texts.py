@@ -42,7 +42,7 @@ def _tidy_once(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", parted).translate(_SIGNS).split())
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 14)
 def fold(text: str) -> str:
     """A text as the parsers read it: tidied and in lower case. Folding what was folded changes nothing."""
     while (folded := tidy(text).lower()) != text:
