@@ -169,5 +169,6 @@ def _text_bytes(text: str) -> int:
 
 def _number_bytes(text: str) -> int:
     """One byte for two significant digits, one more for the number and one for a minus sign."""
-    digits = decimal_text(text).lstrip("-").replace(".", "").strip("0")
+    plain = decimal_text(text) if "E" in text.upper() else text.strip()
+    digits = plain.lstrip("+-").replace(".", "").strip("0")
     return (len(digits) + 1) // 2 + 1 + text.lstrip().startswith("-")
