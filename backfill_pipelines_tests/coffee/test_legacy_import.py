@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from backfill_pipelines.coffee.artifact_rows import read_captures
 from backfill_pipelines.coffee.artifacts import Artifacts
+from backfill_pipelines.coffee.deriving import derive
 from backfill_pipelines.coffee.import_manifest import Manifest, ManifestError, read_manifest
 from backfill_pipelines.coffee.legacy_import import Imported, LegacyImport, files_below, files_in
 from backfill_pipelines.coffee.model import Source
@@ -236,6 +238,16 @@ def test_an_import_that_is_cut_between_body_and_rows_is_finished_by_the_next(
     assert counts(postgres) == {"scrape_runs": 1, "scrape_artifacts": 1, "quarantine": 0}
 
 
+def test_two_imports_of_one_file_at_once_are_one(importer: Importer, postgres: Postgres) -> None:
+    content = [(f"{n}.json", json.dumps({"products": PRODUCTS[: n % 2 + 1]}).encode()) for n in range(4)]
+    content += [("c.json", json.dumps({**FETCHED, "success": False}).encode())]
+    with ThreadPoolExecutor(3) as pool:
+        work = [pool.submit(importer(default_source="blue-tokai").run, content) for _ in range(3)]
+        outcomes = [item.outcome for done in work for item in done.result()]
+    assert (outcomes.count("imported"), outcomes.count("failed_run"), outcomes.count("known")) == (2, 1, 12)
+    assert counts(postgres) == {"scrape_runs": 3, "scrape_artifacts": 2, "quarantine": 0}
+
+
 def test_files_of_a_store_are_imported_like_those_of_a_folder(importer: Importer, tmp_path: Path) -> None:
     folder = tmp_path / "old" / "deep"
     folder.mkdir(parents=True)
@@ -317,6 +329,22 @@ def test_the_real_invalid_file_is_the_capture_that_is_there_already(
     found = real(default_source="blue-tokai").run(shared(*order))
     assert [item.outcome for item in found] == ["imported", "same_products"]
     assert counts(postgres) == {"scrape_runs": 1, "scrape_artifacts": 1, "quarantine": 0}
+
+
+def test_what_was_imported_says_as_many_products_and_variants_as_the_spec_counts(real: Importer) -> None:
+    files = {W: {"observed_at": "2025-09-20T00:00:00Z", "source": "baba"}}
+    work = real(files, default_source="blue-tokai")
+    counted = []
+    for item in work.run(shared(A, B, W)):
+        assert item.capture is not None
+        assert item.resolved is not None
+        said = derive(work.artifacts.load_body(item.capture), item.capture, item.resolved.source)
+        counted.append((len(said.products), sum(len(product.variants) for product in said.products), said.status))
+    assert counted == [
+        (30, 333, "valid_with_warnings"),
+        (65, 943, "needs_review"),
+        (10, 907, "needs_review"),
+    ]
 
 
 def test_the_other_real_failures_give_no_product(real: Importer, postgres: Postgres) -> None:
