@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from backfill_pipelines.coffee.canonical import CanonicalProduct, CanonicalVariant
-from backfill_pipelines.coffee.classification import given_kind, is_coffee, kind_of
+from backfill_pipelines.coffee.classification import given_kind, kind_of
 from backfill_pipelines.coffee.codes import (
     R_CLASSIFY_UNDECIDED,
     R_CURRENCY_MISMATCH,
@@ -20,6 +20,7 @@ from backfill_pipelines.coffee.codes import (
     status_of,
 )
 from backfill_pipelines.coffee.hashes import content_hash, price_hash
+from backfill_pipelines.coffee.kinds import is_coffee
 from backfill_pipelines.coffee.model import ProductObservation, Rejected, VariantObservation
 from backfill_pipelines.coffee.normaliser import NORMALIZER_VERSION, NormalisedVariant, normalise
 

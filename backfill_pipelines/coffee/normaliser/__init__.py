@@ -4,11 +4,7 @@ Deterministic: no clock, no network, no state but remembered answers. ``normalis
 field; every other module reads one kind of field from one text.
 """
 
-from backfill_pipelines.coffee.normaliser.normalising import (
-    NORMALIZER_VERSION,
-    Normalised,
-    NormalisedVariant,
-    normalise,
-)
+from backfill_pipelines.coffee.normaliser.normalising import NORMALIZER_VERSION, Normalised, normalise
+from backfill_pipelines.coffee.normaliser.variant_texts import NormalisedVariant
 
 __all__ = ["NORMALIZER_VERSION", "Normalised", "NormalisedVariant", "normalise"]
