@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from backfill_pipelines.coffee.classification import deciding_rule, given_kind, is_coffee
+from backfill_pipelines.coffee.classification import deciding_rule, given_kind
+from backfill_pipelines.coffee.kinds import is_coffee
 from backfill_pipelines_tests.coffee.feeds import (
     SHOPIFY,
     WOO,

@@ -208,7 +208,7 @@ def with_odd_values(product: dict[str, Any], odd: list[tuple[int, Any]]) -> dict
             target: Any = changed
             for step in path:
                 target = target[step]
-            target[last] = value
+            target[last] = copy.deepcopy(value)
     return changed
 
 
