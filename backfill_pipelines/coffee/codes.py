@@ -51,7 +51,8 @@ _STATUS_OF_PREFIX: dict[str, Status] = {"E": "invalid", "R": "needs_review", "W"
 def status_of(codes: Iterable[str]) -> Status:
     """The status that the worst of the codes gives; valid without any."""
     prefixes = {code[0] for code in codes}
-    return next((status for prefix, status in _STATUS_OF_PREFIX.items() if prefix in prefixes), _SEVERITY[0])
+    found = [status for prefix, status in _STATUS_OF_PREFIX.items() if prefix in prefixes]
+    return found[0] if found else _SEVERITY[0]
 
 
 def worst(statuses: Iterable[Status]) -> Status:
