@@ -141,20 +141,21 @@ def _read(product: CanonicalProduct, given: str | None) -> _Content:
 
 
 def _rejections(product: CanonicalProduct, errors: Sequence[str]) -> Sequence[Rejected]:
-    """One row for every code; each says how many variants the product has, so that captured ones add up."""
+    """One row for every code; the first one counts the variants that go with the product."""
+    counts = [len(product.variants), *(0 for _ in errors)]
     return [
-        Rejected(quarantine_reason(code), _detail(product, code), product.platform_product_id)
-        for code in dict.fromkeys(errors)
+        Rejected(quarantine_reason(code), _detail(product, code, variants), product.platform_product_id)
+        for code, variants in zip(dict.fromkeys(errors), counts, strict=False)
     ]
 
 
-def _detail(product: CanonicalProduct, code: str) -> Mapping[str, Any]:
+def _detail(product: CanonicalProduct, code: str, variants: int) -> Mapping[str, Any]:
     culprits = [variant.platform_variant_id for variant in product.variants if code in variant.codes]
     return {
         "code": code,
         "name": product.name,
         "product_index": product.product_index,
-        "variants": len(product.variants),
+        "variants": variants,
         "variant_ids": culprits[:_SAMPLE],
         "left_out": product.source_raw.get("unknown_field_types", []),
     }
@@ -164,6 +165,7 @@ def _foreign(product: CanonicalProduct, variant: CanonicalVariant) -> Rejected:
     detail = {
         "code": R_CURRENCY_MISMATCH,
         "name": product.name,
+        "variants": 1,
         "currency": variant.currency,
         "price": None if variant.price is None else str(variant.price),
     }

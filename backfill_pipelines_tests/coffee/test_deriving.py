@@ -214,9 +214,8 @@ def with_odd_values(product: dict[str, Any], odd: list[tuple[int, Any]]) -> dict
 
 def is_accounted_for(found: Derived) -> bool:
     products = {p.platform_product_id for p in found.products}
-    aside = {r.platform_product_id: r.detail.get("variants", 0) for r in found.rejected if not r.platform_variant_id}
-    variants = sum(len(p.variants) for p in found.products) + sum(aside.values())
-    variants += sum(bool(r.platform_variant_id) for r in found.rejected)
+    aside = {r.platform_product_id for r in found.rejected if not r.platform_variant_id}
+    variants = sum(len(p.variants) for p in found.products) + sum(r.detail.get("variants", 0) for r in found.rejected)
     return len(products) + len(aside) == found.captured_products and variants == found.captured_variants
 
 
@@ -247,4 +246,5 @@ def test_reasons_name_each_thing_once() -> None:
         page_of(shopify_product(shopify_variant(price="-1"), shopify_variant(id=12, price="-2"), title=None))
     )
     assert reasons(found) == ["Q_NO_TITLE", "Q_PRICE_NEGATIVE"]
+    assert [rejected.detail["variants"] for rejected in found.rejected] == [2, 0]
     assert found.rejected[1].detail["variant_ids"] == ["11", "12"]
