@@ -7,6 +7,7 @@ week with other prices and stock.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from backfill_pipelines.coffee.canonical import CanonicalProduct, CanonicalVariant
@@ -22,11 +23,10 @@ from backfill_pipelines.coffee.codes import (
 from backfill_pipelines.coffee.hashes import content_hash, price_hash
 from backfill_pipelines.coffee.model import ProductObservation, Rejected, VariantObservation
 from backfill_pipelines.coffee.normaliser import NORMALIZER_VERSION, NormalisedVariant, normalise
+from backfill_pipelines.coffee.remembering import Remembered
 
 #: In the source's currency; anything dearer is more likely a slip of the shop than a coffee.
 _DEAREST = Decimal(1_000_000)
-#: Contents kept in memory, some 10 kB each: a few dozen shops.
-_MOST_CONTENTS = 4096
 _SAMPLE = 20
 
 
@@ -41,7 +41,7 @@ class _Content:
     content_hash: str
 
 
-_contents: dict[tuple[Any, ...], _Content] = {}
+_contents: Remembered[tuple[Any, ...], _Content] = Remembered()
 
 
 def observed(
@@ -113,11 +113,7 @@ def _content(product: CanonicalProduct, given: str | None) -> _Content:
     of_product = (product.platform_product_id, product.name, product.slug, product.url, product.description)
     key = (given, *of_product, product.types, product.tags, texts)
     known = _contents.get(key)
-    if known is None:
-        if len(_contents) >= _MOST_CONTENTS:
-            _contents.clear()
-        known = _contents[key] = _read(product, given)
-    return known
+    return known if known is not None else _contents.put(key, _read(product, given), len(product.variants))
 
 
 def _read(product: CanonicalProduct, given: str | None) -> _Content:
@@ -132,12 +128,18 @@ def _read(product: CanonicalProduct, given: str | None) -> _Content:
     return _Content(
         fields,
         [
-            (of_texts, [{"name": name, "value": value} for name, value in variant.options])
+            (of_texts, _as_objects(variant.options))
             for variant, of_texts in zip(product.variants, normalised.variants, strict=True)
         ],
         normalised.codes if kind is not None else (*normalised.codes, R_CLASSIFY_UNDECIDED),
         content_hash({**fields, "variants": sorted(variants, key=lambda row: row[0])}, NORMALIZER_VERSION),
     )
+
+
+@lru_cache(maxsize=1 << 14)
+def _as_objects(options: tuple[tuple[str, str], ...]) -> Sequence[Mapping[str, str]]:
+    """Options as they are stored; variants with the same ones share them."""
+    return [{"name": name, "value": value} for name, value in options]
 
 
 def _rejections(product: CanonicalProduct, errors: Sequence[str]) -> Sequence[Rejected]:
