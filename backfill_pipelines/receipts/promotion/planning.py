@@ -38,7 +38,7 @@ def plan_image(
         origin: File or table.
         not_migrated: Items left behind by design, by TYPE.
         accepted_losses: Rows left behind because the operator named them.
-        digest: Of an item; ``digest_of`` will do where numbers and sets have their one spelling already.
+        digest: Of an item; ``spelled_digest`` will do where numbers and sets have their one spelling already.
 
     Raises:
         ImageFault: a rule that the image breaks.
