@@ -5,16 +5,19 @@ them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from backfill_pipelines.coffee.model import PriceFrom
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CanonicalVariant:
-    """A variant with the price rules applied; texts as the feed has them."""
+    """A variant with the price rules applied; texts as the feed has them.
+
+    Nobody changes one; it is not frozen because that makes making one twenty times slower, a million times.
+    """
 
     platform_variant_id: str
     #: None for Shopify's "Default Title".
@@ -50,6 +53,8 @@ class CanonicalProduct:
     variants: tuple[CanonicalVariant, ...]
     #: The product as received, for hashes and ``source_raw``.
     raw: Mapping[str, Any]
+    #: What is kept of it beside the coffee, by name of the feed's field.
+    source_raw: Mapping[str, Any] = field(default_factory=dict[str, Any])
     #: Of the classification: beans, capsule, .., None when undecided.
     kind: str | None = None
     codes: tuple[str, ...] = ()

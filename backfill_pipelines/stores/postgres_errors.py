@@ -54,9 +54,7 @@ def translated(where: str) -> Iterator[None]:
 
 
 def _ours(error: psycopg.Error, where: str) -> PostgresError:
-    state, said = error.sqlstate, str(error).strip() or type(error).__name__
-    if error.diag.message_hint and error.diag.message_hint not in said:
-        said = f"{said} (hint: {error.diag.message_hint})"
+    state, said = error.sqlstate, " ".join(str(error).split()) or type(error).__name__
     if _UNREACHABLE.fullmatch(state or "") or (state is None and isinstance(error, psycopg.OperationalError)):
         return PostgresUnreachable(
             f"{where} cannot be reached: {said}. Repair: see that it runs and that BACKFILL_POSTGRES and "

@@ -7,12 +7,13 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
 from backfill_pipelines.coffee.migrations import migrate
 from backfill_pipelines.stores.embedded_postgres import EmbeddedPostgres
-from backfill_pipelines.stores.postgres import Postgres
+from backfill_pipelines.stores.postgres import Connection, Postgres, execute
 
 TEMPLATE = "coffee_template"
 #: Nothing of a test has to survive the machine.
@@ -55,3 +56,10 @@ def fresh_database(folder: Path, template: str = TEMPLATE) -> Iterator[Postgres]
     finally:
         with psycopg.connect(maintenance, autocommit=True) as connection:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+def insert(connection: Connection, table: str, **values: Any) -> None:
+    """Insert one row, by column."""
+    names = ", ".join(values)
+    marks = ", ".join(f"%({name})s" for name in values)
+    execute(connection, f"INSERT INTO {table} ({names}) VALUES ({marks})", values)
