@@ -59,9 +59,7 @@ def variant(name: str, price: str | None, **fields: Any) -> VariantObservation:
 
 def product(number: str, variants: Mapping[str, str | None] | Sequence[VariantObservation], **fields: Any):
     """A product of some variants; fields are normalised ones, or ``codes`` and ``status``."""
-    made = (
-        tuple(variants) if not isinstance(variants, Mapping) else tuple(variant(*pair) for pair in variants.items())
-    )
+    made = tuple(variants) if not isinstance(variants, Mapping) else tuple(variant(*pair) for pair in variants.items())
     codes, status = fields.pop("codes", ()), fields.pop("status", "valid")
     normalized = {"name": f"Coffee {number}", "slug": f"coffee-{number}", "product_kind": "beans", "is_coffee": True}
     normalized |= {"decaf": False, "source_raw": {"id": number}} | fields

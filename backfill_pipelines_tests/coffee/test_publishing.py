@@ -149,7 +149,9 @@ def test_a_catalogue_that_shrinks_by_a_third_counts_as_partial_once(postgres: Po
     publish_all(postgres, body(source, at(8), whole[:6]))
     assert status_of(postgres, "91") == "active"
     (found,) = rows(
-        postgres, "SELECT validation_errors, validation_status::text FROM scrape_artifacts WHERE observed_at = %s", at(8)
+        postgres,
+        "SELECT validation_errors, validation_status::text FROM scrape_artifacts WHERE observed_at = %s",
+        at(8),
     )
     assert found["validation_errors"] == [{"code": "R_CATALOGUE_DROP", "products": 6}]
     assert found["validation_status"] == "needs_review"
@@ -181,8 +183,12 @@ def test_the_coffee_seen_last_keeps_a_handle_that_two_have(postgres: Postgres, s
     publish_all(postgres, body(source, at(15), [product("1", {"11": "1"}, slug="aa")], completeness="partial"))
     assert [row["slug"] for row in rows(postgres, slugs)] == ["aa", "aa-2"]
     publish_all(postgres, body(source, at(22), [product("1", {"11": "1"}, slug="new")], completeness="partial"))
-    assert [row["slug"] for row in rows(postgres, slugs)] == ["new", "aa"], "the free handle goes to the one that has it"
-    publish_all(postgres, body(source, at(29), [product("2", {"21": "1"}, slug="x"), product("1", {"11": "1"}, slug="x")]))
+    assert [row["slug"] for row in rows(postgres, slugs)] == ["new", "aa"], (
+        "the free handle goes to the one that has it"
+    )
+    publish_all(
+        postgres, body(source, at(29), [product("2", {"21": "1"}, slug="x"), product("1", {"11": "1"}, slug="x")])
+    )
     assert [row["slug"] for row in rows(postgres, slugs)] == ["x-1", "x"], "a tie goes to the greater product id"
 
 
@@ -221,8 +227,18 @@ def test_a_row_without_artifact_is_adopted_once_and_not_emptied(postgres: Postgr
         "SELECT region, c.name, v.first_seen_at, weight_g, price_current FROM coffees c JOIN variants v"
         " ON v.coffee_id = c.id WHERE platform_variant_id = '11'",
     )
-    assert found == {"region": "Coorg", "name": "Coffee 1", "first_seen_at": at(1), "weight_g": 500, "price_current": 100}
-    assert [row["price"] for row in rows(postgres, "SELECT price FROM prices ORDER BY scraped_at, price")] == [90, 50, 100]
+    assert found == {
+        "region": "Coorg",
+        "name": "Coffee 1",
+        "first_seen_at": at(1),
+        "weight_g": 500,
+        "price_current": 100,
+    }
+    assert [row["price"] for row in rows(postgres, "SELECT price FROM prices ORDER BY scraped_at, price")] == [
+        90,
+        50,
+        100,
+    ]
     assert publish_all(postgres, capture) == Counts()
 
 
@@ -319,5 +335,9 @@ def test_rows_know_their_run(postgres: Postgres, source: Source) -> None:
     publish_all(postgres, later, run=second)
     found = rows(postgres, "SELECT backfill_run_id AS run FROM variants ORDER BY platform_variant_id")
     assert [row["run"] for row in found] == [second, first]
-    images = rows(postgres, "SELECT table_name, before IS NULL AS is_new FROM row_before_images WHERE backfill_run_id = %s", second)
+    images = rows(
+        postgres,
+        "SELECT table_name, before IS NULL AS is_new FROM row_before_images WHERE backfill_run_id = %s",
+        second,
+    )
     assert sorted((row["table_name"], row["is_new"]) for row in images) == [("coffees", False), ("variants", False)]
