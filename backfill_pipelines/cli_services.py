@@ -3,13 +3,14 @@
 from backfill_pipelines.settings import Settings
 from backfill_pipelines.stores.embedded_server import EmbeddedServer
 from backfill_pipelines.stores.places import PRODUCTION_URL
-from backfill_pipelines.stores.resources import build_embedded_aws, build_embedded_places
+from backfill_pipelines.stores.resources import build_embedded_aws, build_embedded_places, build_postgres
 
 
 def start_services(settings: Settings) -> dict[str, str]:
     """Start the servers that a receipts table will need; says where each is."""
-    for server in _servers(settings).values():
-        if server is not None and settings.receipts_table:
+    for name, server in _servers(settings).items():
+        # PostgreSQL is there in less than a second when somebody asks.
+        if server is not None and settings.receipts_table and name != "postgres":
             server.endpoint()
     return about_services(settings)
 
@@ -22,18 +23,29 @@ def stop_services(settings: Settings) -> list[str]:
 
 
 def about_services(settings: Settings) -> dict[str, str]:
-    """Where the tables of items and the Places API are."""
+    """Where the tables of items, the Places API and the coffee database are."""
     real = {
         "items": settings.dynamodb_endpoint or f"DynamoDB in {settings.aws_region}",
         "places": settings.places_endpoint or PRODUCTION_URL,
+        "postgres": _about_postgres(settings),
     }
     return {name: real[name] if server is None else _about(server) for name, server in _servers(settings).items()}
 
 
 def _servers(settings: Settings) -> dict[str, EmbeddedServer | None]:
-    return {"items": build_embedded_aws(settings), "places": build_embedded_places(settings)}
+    return {
+        "items": build_embedded_aws(settings),
+        "places": build_embedded_places(settings),
+        "postgres": build_postgres(settings).embedded_server if settings.embeds_postgres else None,
+    }
+
+
+def _about_postgres(settings: Settings) -> str:
+    if settings.embeds_postgres:
+        return ""
+    return build_postgres(settings).where if settings.postgres_dsn else "none; set BACKFILL_POSTGRES_DSN"
 
 
 def _about(server: EmbeddedServer) -> str:
     found = server.running()
-    return f"embedded, {found.endpoint}, pid {found.pid}" if found else "embedded, starts when it is needed"
+    return f"embedded, {server.address(found)}, pid {found.pid}" if found else "embedded, starts when it is needed"

@@ -86,6 +86,16 @@ class Settings(BaseSettings):
     objects_url: str | None = Field(
         None, description="Folder or gs:// prefix of manifests and reports; default: objects in the state folder."
     )
+    postgres: Literal["embedded", "server"] | None = Field(
+        None, description="PostgreSQL of the coffee recovery; default: embedded, in prod a server."
+    )
+    postgres_dsn: SecretStr | None = Field(
+        None, description="DSN of a PostgreSQL server, with its database; read where it is used."
+    )
+    artifacts_url: str | None = Field(
+        None, description="Folder or gs:// prefix of the stored bodies; default: artifacts in the state folder."
+    )
+    artifacts_endpoint: str | None = Field(None, description="Endpoint of a bucket emulator; empty for the real one.")
     webhook_url: str | None = Field(
         None,
         description="Slack-compatible webhook for notifications; default: notifications.jsonl in the state folder.",
@@ -105,6 +115,7 @@ class Settings(BaseSettings):
         if self.deployment == "prod" and self.receipts_table and self.items == "embedded":
             raise ValueError("BACKFILL_DEPLOYMENT=prod with BACKFILL_RECEIPTS_TABLE needs BACKFILL_ITEMS=dynamodb")
         self._require_complete_places()
+        self._require_complete_postgres()
         return self
 
     def _require_complete_places(self) -> None:
@@ -115,6 +126,29 @@ class Settings(BaseSettings):
                 "BACKFILL_DEPLOYMENT=prod with BACKFILL_RECEIPTS_TABLE needs BACKFILL_PLACES=google: the embedded "
                 "stand-in makes up its places"
             )
+
+    def _require_complete_postgres(self) -> None:
+        if self.postgres == "embedded" and self.deployment == "prod":
+            raise ValueError("BACKFILL_DEPLOYMENT=prod needs BACKFILL_POSTGRES=server: the embedded one is local")
+        if self.postgres == "server" and not self.postgres_dsn:
+            raise ValueError("BACKFILL_POSTGRES=server needs BACKFILL_POSTGRES_DSN")
+        if self.postgres_dsn and self.embeds_postgres:
+            raise ValueError("BACKFILL_POSTGRES_DSN needs BACKFILL_POSTGRES=server: the embedded server has its own")
+
+    @property
+    def embeds_postgres(self) -> bool:
+        """Whether PostgreSQL is embedded; never in production, where it is missing until a DSN names it."""
+        return self.postgres == "embedded" or (self.postgres is None and self.deployment != "prod")
+
+    @property
+    def embedded_postgres_dir(self) -> Path:
+        """Where the embedded PostgreSQL keeps its data."""
+        return self.state_dir / "postgres"
+
+    @property
+    def artifacts_root(self) -> str:
+        """The root of the stored bodies in force."""
+        return self.artifacts_url or str(self.state_dir / "artifacts")
 
     @property
     def queries_per_minute(self) -> float:

@@ -3,9 +3,10 @@
 import pytest
 
 from backfill_pipelines.backfill.failures import SettingsError
+from backfill_pipelines.cli_services import about_services
 from backfill_pipelines.migration_resource import build_all_resources, build_migration
 from backfill_pipelines.settings import read_settings
-from backfill_pipelines.stores.resources import build_items, build_places
+from backfill_pipelines.stores.resources import build_items, build_places, build_postgres
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,13 @@ def test_without_any_variable_everything_is_embedded() -> None:
         ({"PLACES_TIER": "everything"}, "BACKFILL_PLACES_TIER"),
         ({"PLACES_BUDGET_USD": "-1"}, "BACKFILL_PLACES_BUDGET_USD"),
         ({"PLACES_QPM": "0"}, "BACKFILL_PLACES_QPM"),
+        ({"POSTGRES": "server"}, "BACKFILL_POSTGRES_DSN"),
+        ({"POSTGRES_DSN": "postgresql://h/d"}, "BACKFILL_POSTGRES=server"),
+        ({"POSTGRES": "embedded", "POSTGRES_DSN": "postgresql://h/d"}, "BACKFILL_POSTGRES=server"),
+        (
+            {"DEPLOYMENT": "prod", "WAREHOUSE": "bigquery", "BIGQUERY_PROJECT": "p", "POSTGRES": "embedded"},
+            "BACKFILL_POSTGRES=server",
+        ),
     ],
 )
 def test_a_wrong_place_of_items_is_named(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], said: str) -> None:
@@ -86,6 +94,28 @@ def test_the_stand_in_is_not_spared_unless_told(monkeypatch: pytest.MonkeyPatch)
     assert build_migration(read_settings()).queries_per_minute == 60_000
     monkeypatch.setenv("BACKFILL_PLACES_QPM", "120")
     assert build_migration(read_settings()).queries_per_minute == 120
+
+
+def test_production_has_no_embedded_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prices must not land in a folder of one machine because a variable was forgotten."""
+    for name, value in {"DEPLOYMENT": "prod", "WAREHOUSE": "bigquery", "BIGQUERY_PROJECT": "p"}.items():
+        monkeypatch.setenv(f"BACKFILL_{name}", value)
+    postgres = build_postgres(read_settings())
+    with pytest.raises(SettingsError, match="set BACKFILL_POSTGRES_DSN"), postgres.connect("test"):
+        pass
+
+
+def test_the_password_of_the_database_is_passed_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BACKFILL_POSTGRES", "server")
+    monkeypatch.setenv("BACKFILL_POSTGRES_DSN", "postgresql://me:hunter2@db.example:1/coffee_scraper")
+    settings = read_settings()
+    postgres = build_postgres(settings)
+    assert "hunter2" not in f"{settings!r} {postgres!r} {build_all_resources(settings)!r} {about_services(settings)}"
+    assert postgres.where == "the PostgreSQL database coffee_scraper on db.example"
+    monkeypatch.setenv("BACKFILL_POSTGRES_DSN", "postgresql://me:hunter2@db example/x y z=")
+    with pytest.raises(SettingsError, match="no connection string") as caught, postgres.connect("test"):
+        pass
+    assert "hunter2" not in str(caught.value)
 
 
 def test_the_key_is_passed_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from dagster import AssetCheckKey, DagsterRun, EventLogEntry, PartitionsDefinition, RunsFilter
 from dagster import _check as check
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
-from dagster._core.events import ASSET_EVENTS, DagsterEventType
+from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS, DagsterEventType
 from dagster._core.storage.asset_check_execution_record import (
     AssetCheckExecutionRecordStatus,
     AssetCheckPartitionInfo,
@@ -25,14 +25,15 @@ from dagster._core.storage.asset_check_execution_record import (
 from dagster._core.storage.asset_check_state import AssetCheckState
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData, serialize_value
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.engine import Connection
 
 from backfill_pipelines.backfill.check_states import check_state, is_planned
-from backfill_pipelines.backfill.shard_engines import ShardEngines
+from backfill_pipelines.backfill.event_text import event_text
+from backfill_pipelines.backfill.shard_engines import EmptyLog, ShardEngines
 
 _IDENTITY = ("asset_key", "check_name", "run_id", "partition")
 # The row that was planned is updated in place, as Dagster does: its id says which run of a partition is the latest.
@@ -69,6 +70,7 @@ class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._batch = threading.local()
         self._engines = ShardEngines(self.conn_string_for_shard)
+        self._empty_log = EmptyLog()
         super().__init__(base_dir, inst_data)
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
@@ -100,6 +102,22 @@ class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
             # Nobody else writes inside this transaction, so the ids of its rows are consecutive.
             last_id = connection.execute(select(func.max(SqlEventLogStorageTable.c.id))).scalar_one()
         return rows, list(range(last_id - len(rows) + 1, last_id + 1))
+
+    def _event_to_row(self, event: EventLogEntry) -> dict[str, Any]:
+        """As the parent's, in half the time for events of assets."""
+        if not event.is_dagster_event or event.get_dagster_event().event_type not in ASSET_EVENTS | ASSET_CHECK_EVENTS:
+            return super()._event_to_row(event)
+        dagster_event = event.get_dagster_event()
+        key = dagster_event.asset_key
+        return {
+            "run_id": event.run_id,
+            "event": event_text(event),
+            "dagster_event_type": dagster_event.event_type_value,
+            "timestamp": self._event_insert_timestamp(event),  # pyright: ignore[reportUnknownMemberType]
+            "step_key": dagster_event.step_key,
+            "asset_key": key.to_string() if key else None,
+            "partition": dagster_event.partition or None,
+        }
 
     def _store_asset_events(self, events: Sequence[EventLogEntry]) -> None:
         """Materialisations, planned ones and observations in bulk; the asset's own row takes the last of each type."""
@@ -209,11 +227,22 @@ class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
     @contextmanager
     def _transaction(self, shard: str) -> Generator[Connection, None, None]:
         if shard not in self._initialized_dbs:  # pyright: ignore[reportUnknownMemberType]
-            # The parent creates the file's tables on its first connection.
-            with super()._connect(shard):
-                pass
+            self._create(shard)
         with self._engines.of(shard).connect() as connection, connection.begin():
             yield connection
+
+    def _create(self, shard: str) -> None:
+        """Create a database with its tables; a run's is copied from the first one that was made here."""
+        path = Path(self.path_for_shard(shard))
+        if shard != INDEX_SHARD_NAME and self._empty_log.copy_to(path):
+            self._initialized_dbs.add(shard)  # pyright: ignore[reportUnknownMemberType]
+            return
+        is_new = not path.exists()
+        # The parent creates the file's tables on its first connection.
+        with super()._connect(shard):
+            pass
+        if is_new and shard != INDEX_SHARD_NAME:
+            self._empty_log.take_from(path)
 
     def wipe(self) -> None:
         """Remove every run's log; none may stay open, or it would be written on unseen."""

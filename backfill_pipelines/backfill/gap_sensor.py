@@ -17,7 +17,7 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 
 from backfill_pipelines.backfill.admission import PhaseGate, Upstream, admitted, behind_gate
 from backfill_pipelines.backfill.busy import busy_with
-from backfill_pipelines.backfill.gaps import AssetState, Failures, GapPlan, GapPolicy, GapRequest, plan_gaps
+from backfill_pipelines.backfill.gaps import AssetState, Failures, GapPlan, GapPolicy, GapRequest, one_group, plan_gaps
 from backfill_pipelines.backfill.gates import READ_BACK_GATE
 from backfill_pipelines.backfill.pausing import pause_of
 from backfill_pipelines.backfill.run_queue import BACKFILL_PRIORITY
@@ -49,10 +49,6 @@ class Survey:
 Expected = Callable[[dg.SensorEvaluationContext], Sequence[str] | Survey]
 
 
-def _one_group(partition: str) -> str:  # noqa: ARG001
-    return ""
-
-
 def _never(partition: str) -> bool:  # noqa: ARG001
     return False
 
@@ -69,14 +65,25 @@ class GapAsset:
     partitions_def: dg.PartitionsDefinition[Any]
     upstreams: Sequence[Upstream] = ()
     history: Sequence[dg.AssetKey] = ()
-    group_of: Callable[[str], str] = _one_group
+    group_of: Callable[[str], str] = one_group
     phase_gate: PhaseGate | None = None
     is_live: Callable[[str], bool] = _never
+    #: All partitions so that those which may share a run are neighbours, and what a run holds constant; for partitions
+    #: of several dimensions. By default those of the definition, in its order.
+    all_partitions: Callable[[dg.DagsterInstance], Sequence[str]] | None = None
+    run_group: Callable[[str], str] = one_group
+    #: Assets that are published together with it: a run of it is a run of them all.
+    companions: Sequence[dg.AssetKey] = ()
 
     @property
     def name(self) -> str:
         """``dataset/table``."""
         return self.key.to_user_string()
+
+    @property
+    def keys(self) -> list[dg.AssetKey]:
+        """Every asset that a run of it publishes."""
+        return [self.key, *self.companions]
 
     @property
     def summary_check(self) -> dg.AssetCheckKey:
@@ -106,7 +113,7 @@ def build_gap_sensor(
     @dg.sensor(  # pyright: ignore[reportUnknownMemberType]
         name=name,
         description=description,
-        jobs=[*(_job_of(asset.key) for asset in assets), *first_jobs],
+        jobs=[*(_job_of(asset) for asset in assets), *first_jobs],
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.STOPPED,
         required_resource_keys=required_resource_keys,
@@ -137,7 +144,7 @@ def build_gap_sensor(
 
 def _why_silent(instance: dg.DagsterInstance, assets: Sequence[GapAsset], also_busy_with: Sequence[dg.AssetKey]) -> str:
     """A pause of any of the assets, or who else is at work on them."""
-    keys = [asset.key for asset in assets]
+    keys = [key for asset in assets for key in asset.keys]
     paused = next((found for key in keys if (found := pause_of(instance, key))), None)
     return paused.text if paused else busy_with(instance, [*keys, *also_busy_with])
 
@@ -146,10 +153,10 @@ def _job_name(key: dg.AssetKey) -> str:
     return f"{'__'.join(key.path)}_backfill"
 
 
-def _job_of(key: dg.AssetKey) -> UnresolvedAssetJobDefinition:
+def _job_of(asset: GapAsset) -> UnresolvedAssetJobDefinition:
     """A job of one asset: one job of assets with several backfill policies would take the smallest for all."""
-    selection = dg.AssetSelection.assets(key)
-    return dg.define_asset_job(_job_name(key), selection=selection)  # pyright: ignore[reportUnknownMemberType]
+    selection = dg.AssetSelection.assets(*asset.keys)
+    return dg.define_asset_job(_job_name(asset.key), selection=selection)  # pyright: ignore[reportUnknownMemberType]
 
 
 def asset_state(instance: dg.DagsterInstance, asset: GapAsset, expected: Sequence[str]) -> AssetState:
@@ -161,12 +168,19 @@ def asset_state(instance: dg.DagsterInstance, asset: GapAsset, expected: Sequenc
     ready -= _behind_the_gate(instance, asset, gaps)
     return AssetState(
         name=asset.name,
-        all_partitions=asset.partitions_def.get_partition_keys(),
+        all_partitions=_all_partitions(instance, asset),
         expected=expected,
         complete=complete,
         failures={k: found for k in gaps if k in verdicts and (found := failures_of(instance, asset, k))},
         blocked=frozenset(gaps) - ready,
+        run_group=asset.run_group,
     )
+
+
+def _all_partitions(instance: dg.DagsterInstance, asset: GapAsset) -> Sequence[str]:
+    if asset.all_partitions is not None:
+        return asset.all_partitions(instance)
+    return asset.partitions_def.get_partition_keys(dynamic_partitions_store=instance)
 
 
 def _surveyed(state: AssetState, survey: Survey, now: datetime) -> AssetState:
@@ -249,7 +263,7 @@ def _run_request(
     return dg.RunRequest(
         job_name=_job_name(asset.key),
         run_key=f"{sensor}:{gap}:attempt-{earlier + 1}",
-        asset_selection=[asset.key],
+        asset_selection=asset.keys,
         run_config=dict(run_config),
         tags={
             ASSET_PARTITION_RANGE_START_TAG: request.first,

@@ -3,7 +3,7 @@
 Planning only, on plain data. ``gap_sensor`` reads the state of the instance and turns requests into runs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -33,6 +33,11 @@ class Failures:
     last_at: datetime
 
 
+def one_group(partition: str) -> str:  # noqa: ARG001
+    """The group of partitions that have no groups."""
+    return ""
+
+
 @dataclass(frozen=True)
 class AssetState:
     """One asset as the instance knows it."""
@@ -45,6 +50,8 @@ class AssetState:
     failures: Mapping[str, Failures] = field(default_factory=dict[str, Failures])
     #: Missing partitions whose upstream, history or phase gate is not green yet.
     blocked: frozenset[str] = frozenset()
+    #: Partitions of different groups (of a dimension that a run holds constant) never share a run.
+    run_group: Callable[[str], str] = one_group
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,8 @@ def plan_gaps(states: Sequence[AssetState], policy: GapPolicy, now: datetime, *,
     for state in states:
         budget = min(policy.partitions_per_tick - plan.size, policy.partitions_per_day - requested_today - plan.size)
         due, text = _due(state, policy, now)
-        ranges = consecutive(due[: max(0, budget)], state.all_partitions, policy.partitions_per_run)
+        chosen = due[: max(0, budget)]
+        ranges = consecutive(chosen, state.all_partitions, policy.partitions_per_run, state.run_group)
         plan.requests += [GapRequest(state.name, keys[0], keys[-1], len(keys)) for keys in ranges]
         held = len(due) - max(0, min(budget, len(due)))
         plan.seen.append(f"{text}, {len(due) - held} requested" + (f", {held} over the cap" if held else ""))
@@ -104,13 +112,16 @@ def _due(state: AssetState, policy: GapPolicy, now: datetime) -> tuple[list[str]
     return sorted(due), text
 
 
-def consecutive(keys: Sequence[str], all_keys: Sequence[str], longest: int) -> list[list[str]]:
-    """Keys joined into runs of neighbours in ``all_keys``, each at most ``longest`` long."""
+def consecutive(
+    keys: Sequence[str], all_keys: Sequence[str], longest: int, group_of: Callable[[str], str] = one_group
+) -> list[list[str]]:
+    """Keys joined into runs of neighbours in ``all_keys`` of one group, each at most ``longest`` long."""
     position = {key: index for index, key in enumerate(all_keys)}
     ranges: list[list[str]] = []
     for key in sorted(keys, key=position.__getitem__):
         newest = ranges[-1] if ranges else None
-        if newest and position[key] == position[newest[-1]] + 1 and len(newest) < longest:
+        follows = newest and position[key] == position[newest[-1]] + 1 and group_of(key) == group_of(newest[-1])
+        if newest and follows and len(newest) < longest:
             newest.append(key)
         else:
             ranges.append([key])

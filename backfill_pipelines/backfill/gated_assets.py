@@ -5,25 +5,16 @@ and ends in a failure that names the partitions that stayed red. What a partitio
 business of the ``RangeTarget`` that a domain supplies.
 """
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import dagster as dg
 
-from backfill_pipelines.backfill.admission import (
-    Admission,
-    HistoryCheck,
-    OwnCheck,
-    PhaseGate,
-    Upstream,
-    admit,
-    behind_gate,
-)
+from backfill_pipelines.backfill.admission import Admission, admit, behind_gate
 from backfill_pipelines.backfill.failures import ReadBackError
 from backfill_pipelines.backfill.garbage import rare_collections
+from backfill_pipelines.backfill.gated_spec import GatedSpec
 from backfill_pipelines.backfill.gates import (
     Gate,
     Measurement,
@@ -32,7 +23,6 @@ from backfill_pipelines.backfill.gates import (
     history_gate,
     judge,
     read_back_gate,
-    upstream_gate,
 )
 from backfill_pipelines.backfill.metadata import partition_metadata
 from backfill_pipelines.backfill.outcome import (
@@ -80,45 +70,6 @@ _RETRIES = 1
 TargetFactory = Callable[[dg.AssetExecutionContext, Admission], AbstractContextManager[RangeTarget]]
 
 
-@dataclass(frozen=True)
-class GatedSpec:
-    """What Dagster shows of a gated asset, what it reads and what must be true of it."""
-
-    key: dg.AssetKey
-    description: str
-    group: str
-    gates: Sequence[Gate]
-    upstreams: Sequence[Upstream] = ()
-    kinds: frozenset[str] = frozenset()
-    owners: Sequence[str] = ()
-    code_version: str = "1"
-    #: Whether the earlier dates that the table reads are whole; None for a table that reads its own date only.
-    history: HistoryCheck | None = None
-    #: What a backfill must have passed before the table is computed.
-    phase_gate: PhaseGate | None = None
-    #: What else a domain asks before a partition is computed.
-    own_check: OwnCheck | None = None
-    #: The command that runs some partitions again, for the text of a failure; by default one with dates.
-    repair: Callable[[Sequence[str]], str] | None = None
-    automation_condition: dg.AutomationCondition[Any] | None = None
-    #: The concurrency pool of its store: as many runs that write at a time as the instance allows the pool.
-    pool: str | None = None
-    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-    @property
-    def name(self) -> str:
-        """Name of the op, and what the command line calls the asset."""
-        return "__".join(self.key.path)
-
-    @property
-    def all_gates(self) -> list[Gate]:
-        """The asset's own gates between admission and read-back."""
-        asks = self.upstreams or self.own_check
-        first = [upstream_gate("Repair the upstream partition first.")] if asks else []
-        second = [history_gate()] if self.history else []
-        return [*first, *second, *self.gates, read_back_gate()]
-
-
 def gated_asset(
     spec: GatedSpec,
     *,
@@ -135,18 +86,6 @@ def gated_asset(
     Give parent and child different ``partitions_per_run``: Dagster puts assets of equal backfill policy into one
     run, and there a single red date of the parent would skip the child for the whole range.
     """
-    asset_spec = dg.AssetSpec(
-        spec.key,
-        deps=_deps(spec),
-        description=spec.description,
-        group_name=spec.group,
-        kinds=set(spec.kinds),
-        owners=list(spec.owners),
-        code_version=spec.code_version,
-        metadata=dict(spec.metadata),
-        automation_condition=spec.automation_condition,
-        skippable=True,
-    )
 
     def _gated(context: dg.AssetExecutionContext, config: GatedConfig) -> Iterator[dg.MaterializeResult[Any]]:
         with pausing_after_timeouts(context, spec.key, _RETRIES):
@@ -156,8 +95,8 @@ def gated_asset(
     _gated.__annotations__["config"] = config_type
     return dg.multi_asset(
         name=spec.name,
-        specs=[asset_spec],
-        check_specs=[_check_spec(spec.key, gate, partitions_def) for gate in spec.all_gates],
+        specs=spec.asset_specs(),
+        check_specs=spec.check_specs(partitions_def),
         can_subset=True,
         partitions_def=partitions_def,
         backfill_policy=dg.BackfillPolicy.multi_run(partitions_per_run),
@@ -168,50 +107,21 @@ def gated_asset(
     )(_gated)
 
 
-def _check_spec(key: dg.AssetKey, gate: Gate, partitions_def: dg.PartitionsDefinition[Any]) -> dg.AssetCheckSpec:
-    with warnings.catch_warnings():
-        # Partitioned check specs are preview in Dagster 1.13; the tests pin every fact that is relied on.
-        warnings.simplefilter("ignore", dg.PreviewWarning)
-        return dg.AssetCheckSpec(
-            gate.name,
-            asset=key,
-            description=gate.description,
-            blocking=gate.blocking,
-            partitions_def=partitions_def,
-        )
-
-
-def _deps(spec: GatedSpec) -> list[dg.AssetDep]:
-    """Dagster's dependencies: every upstream at the same partition, the phase gate, and for history the asset itself.
-
-    A table that reads earlier dates depends on its own previous partition instead of on a window of its upstreams:
-    Dagster then launches its dates in order, and none after a failed one; and a backfill of a season does not target
-    the first dates of the next, as it does with a window.
-    """
-    found = [dg.AssetDep(upstream.key) for upstream in spec.upstreams]
-    if spec.history:
-        previous = dg.TimeWindowPartitionMapping(start_offset=-1, end_offset=-1)
-        found.append(dg.AssetDep(spec.key, partition_mapping=previous))
-    if spec.phase_gate:
-        found.append(dg.AssetDep(spec.phase_gate.key))
-    return found
-
-
 def _run_range(
     context: dg.AssetExecutionContext, spec: GatedSpec, config: GatedConfig, open_target: TargetFactory
 ) -> Iterator[dg.MaterializeResult[Any]]:
-    _unless_paused(spec, pause_of(context.instance, spec.key), "before it was computed")
+    _unless_paused(spec, _pause(context, spec), "before it was computed")
     mode = config.mode(context.run.tags, reads_history=spec.history is not None)
     # Before anything is published: automation looks at the tags of the run that published.
     context.instance.add_run_tags(context.run.run_id, {SKIP_DOWNSTREAM_TAG: str(mode.skip_downstream).lower()})
-    partitions = list(context.partition_keys)
+    partitions = _partitions(context, spec)
     outcomes, admission = _admission(context, spec, partitions, config, mode)
     outcome, run_metadata = RangeOutcome({p: outcomes[p] for p in partitions}), dict[str, Any]()
     with rare_collections(), open_target(context, admission) as target:
         if admission.partitions:
             _audit(target, spec, outcomes, admission.partitions)
         # The last moment to stop: a pause is no outcome of a partition, so the ledger does not hear of it.
-        paused = pause_of(context.instance, spec.key)
+        paused = _pause(context, spec)
         if not paused:
             judged = [p for p in admission.partitions if not outcomes[p].is_left_open]
             _publish(target, spec, outcomes, judged, mode)
@@ -219,17 +129,35 @@ def _run_range(
             run_metadata |= target.run_metadata() if outcome.green else {}
     _unless_paused(spec, paused, "between its gates and publishing")
     context.log.info("%s: %s", spec.key.to_user_string(), dict(outcome.tally))
-    yield from _materialize(context, spec.key, outcome, run_metadata)
+    for key in spec.keys:
+        yield from _materialize(context, key, outcome, run_metadata)
     if mode.dry_run:
-        restate_verdicts(context, [dg.AssetCheckKey(spec.key, gate.name) for gate in spec.all_gates], partitions)
-    else:
-        record_verdicts(context, spec.key, [v for p in partitions for v in outcomes[p].verdicts])
+        restate_verdicts(context, spec.checks, partitions)
+    for key in () if mode.dry_run else spec.keys:
+        record_verdicts(context, key, [v for p in partitions for v in spec.verdicts_of(key, outcomes[p])])
     if outcome.failed:
         raise dg.Failure(
             description=failure_message(spec.key.to_user_string(), outcome.failed, len(partitions), repair=spec.repair),
             metadata={"failed_partitions": [o.partition for o in outcome.failed], **outcome.tally},
             allow_retries=False,
         )
+
+
+def _partitions(context: dg.AssetExecutionContext, spec: GatedSpec) -> list[str]:
+    """The partitions of the run; a range of several dimensions whose ends are in no order has none at all."""
+    partitions = list(context.partition_keys)
+    if not partitions:
+        raise dg.Failure(
+            f"{spec.key.to_user_string()}: the range of this run holds no partition, so nothing was done. Repair: give "
+            "a first partition that comes before the last in every dimension",
+            allow_retries=False,
+        )
+    return partitions
+
+
+def _pause(context: dg.AssetExecutionContext, spec: GatedSpec) -> Pause | None:
+    """The pause that any asset of the run is under."""
+    return next((found for key in spec.keys if (found := pause_of(context.instance, key))), None)
 
 
 def _unless_paused(spec: GatedSpec, paused: Pause | None, where: str) -> None:
@@ -287,7 +215,7 @@ def _audit(
     for partition, staged in target.stage(admitted).items():
         outcomes[partition].staged = staged
     judged = [p for p in admitted if not outcomes[p].is_left_open]
-    for gate in spec.gates if judged else ():
+    for gate in spec.measured_gates if judged else ():
         for verdict in judge(gate, target.measure(gate, judged), judged):
             outcomes[verdict.partition].verdicts.append(verdict)
     for partition in set(admitted) - set(judged):
@@ -332,13 +260,16 @@ def _materialize(
     outcome: RangeOutcome,
     run_metadata: Mapping[str, Any],
 ) -> Iterator[dg.MaterializeResult[Any]]:
-    """One materialisation for every green partition; the output itself only when that is all of them."""
+    """One materialisation for every green partition; the output itself only when that is all of them.
+
+    An asset that is published with the one that was asked for has no output in the run, and its events all the same.
+    """
     green = outcome.green
-    metadata = {p: partition_metadata(outcome.partitions[p]) for p in green}
+    metadata = {p: partition_metadata(outcome.partitions[p], key.to_user_string()) for p in green}
     if green:
         # The UI shows the newest materialisation's: once a run is enough, and keeps the event log small.
         metadata[green[-1]] |= dict(run_metadata)
-    if len(green) == len(outcome.partitions):
+    if len(green) == len(outcome.partitions) and key in context.selected_asset_keys:
         attach_metadata(context, key, metadata)
         yield dg.MaterializeResult(asset_key=key)
         return

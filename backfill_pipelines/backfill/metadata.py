@@ -41,9 +41,9 @@ def column_schema(contract: TableContract) -> dg.TableSchema:
     )
 
 
-def partition_metadata(outcome: PartitionOutcome) -> dict[str, Any]:
-    """What happened to one partition: state, rows, digest, gates."""
-    staged = outcome.staged
+def partition_metadata(outcome: PartitionOutcome, asset: str = "") -> dict[str, Any]:
+    """What happened to one partition: state, rows, digest, gates; of an asset that is published with it, its own."""
+    staged = outcome.staged.companions.get(asset, outcome.staged) if outcome.staged else None
     green = sum(verdict.passed for verdict in outcome.verdicts)
     found: dict[str, Any] = {
         "backfill/decision": str(outcome.decision),

@@ -48,6 +48,8 @@ class StagedPartition:
     is_open: bool = False
     #: What the domain shows of it, beside the counts above.
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    #: What the assets that are published together with this one hold, by asset name.
+    companions: Mapping[str, "StagedPartition"] = field(default_factory=dict[str, "StagedPartition"])
 
 
 @dataclass

@@ -4,9 +4,14 @@ Dagster opens, commits and closes a database for every event; opening compiles e
 last connection writes the whole write-ahead log back. Here the index and the logs of the latest runs stay open.
 """
 
+import os
+import sqlite3
+import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
@@ -40,6 +45,36 @@ class ShardEngines:
         with self._lock:
             while self._open:
                 self._open.popitem()[1].dispose()
+
+
+class EmptyLog:
+    """A run's database as it is before its first event, so that Dagster's migrations make it only once a process."""
+
+    def __init__(self) -> None:
+        self._content: bytes | None = None
+
+    def take_from(self, path: Path) -> None:
+        """Remember a database that was just made; one with events in it is of no use."""
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / "empty.db"
+            with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+                # The file alone may lack what is in its write-ahead log.
+                source.backup(target)
+                (events,) = target.execute("SELECT count(*) FROM event_logs").fetchone()
+            self._content = None if events else copy.read_bytes()
+
+    def copy_to(self, path: Path) -> bool:
+        """Make a run's database; False when there is one already, or nothing to copy."""
+        if self._content is None or path.exists():
+            return False
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".new") as new:
+            new.write(self._content)
+            new.flush()
+            try:
+                os.link(new.name, path)
+            except FileExistsError:
+                return False
+        return True
 
 
 def _engine(url: str) -> Engine:

@@ -5,7 +5,7 @@ them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -50,6 +50,8 @@ class CanonicalProduct:
     variants: tuple[CanonicalVariant, ...]
     #: The product as received, for hashes and ``source_raw``.
     raw: Mapping[str, Any]
+    #: What is kept of it beside the coffee, by name of the feed's field.
+    source_raw: Mapping[str, Any] = field(default_factory=dict[str, Any])
     #: Of the classification: beans, capsule, .., None when undecided.
     kind: str | None = None
     codes: tuple[str, ...] = ()

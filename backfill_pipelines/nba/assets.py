@@ -9,7 +9,8 @@ import dagster as dg
 
 from backfill_pipelines.backfill.admission import Admission, Upstream
 from backfill_pipelines.backfill.automation import cascade
-from backfill_pipelines.backfill.gated_assets import GatedSpec, gated_asset
+from backfill_pipelines.backfill.gated_assets import gated_asset
+from backfill_pipelines.backfill.gated_spec import GatedSpec
 from backfill_pipelines.backfill.metadata import definition_metadata, sql_markdown
 from backfill_pipelines.nba import raw
 from backfill_pipelines.nba.catalog import CATALOG, Entry

@@ -24,6 +24,7 @@ from backfill_pipelines.nba.feeds import (
 from backfill_pipelines.nba.feeds.captures import Capture, Feed
 from backfill_pipelines.nba.feeds.loading import Loaded
 from backfill_pipelines.nba.feeds.parsed import Parsed
+from backfill_pipelines.nba.feeds.play_by_play_batches import parse_together
 from backfill_pipelines.nba.feeds.schedule_book import ScheduleBook
 from backfill_pipelines.nba.seasons import season_of
 from backfill_pipelines.nba.statements import PACKAGE
@@ -86,7 +87,9 @@ def _stage_games(
     days: Sequence[date],
 ) -> Loaded:
     book = _schedule_book(session)
-    loaded = loading.load(feed, contract, feeds, days, loading.checked(lambda c, document: parse(c, document, book)))
+    together = partial(parse_together, book=book) if contract is raw.PLAY_BY_PLAY else None
+    one_by_one = loading.checked(lambda capture, document: parse(capture, document, book))
+    loaded = loading.load(feed, contract, feeds, days, one_by_one, together)
     return _staged(session, contract, loaded)
 
 

@@ -7,6 +7,7 @@ and writing a table is the store's.
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from decimal import Context, Decimal
 from typing import Any
@@ -21,7 +22,10 @@ MOST_ITEM_BYTES = 380 * 1024
 
 #: A list or map costs this much, and each of its members one more.
 _CONTAINER_BYTES, _MEMBER_BYTES = 3, 1
-_NUMBERS = Context(prec=38)
+MOST_DIGITS = 38
+_NUMBERS = Context(prec=MOST_DIGITS)
+#: A number that only has to lose its trailing zeros, as nearly all are.
+_PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", re.ASCII)
 
 
 def decimal_text(value: Decimal | float | str) -> str:
@@ -30,12 +34,17 @@ def decimal_text(value: Decimal | float | str) -> str:
     Raises:
         ValueError: it is no finite number.
     """
+    if isinstance(value, str) and len(value) <= MOST_DIGITS and _PLAIN_NUMBER.fullmatch(value):
+        return _without_zeros(value)
     number = _NUMBERS.plus(_decimal(value))
     if not number.is_finite():
         raise ValueError(f"{value!r} is no finite number")
-    text = format(number, "f")
+    return "0" if number.is_zero() else _without_zeros(format(number, "f"))
+
+
+def _without_zeros(text: str) -> str:
     plain = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if number.is_zero() else plain
+    return "0" if plain == "-0" else plain
 
 
 def _decimal(value: Decimal | float | str) -> Decimal:
@@ -160,5 +169,6 @@ def _text_bytes(text: str) -> int:
 
 def _number_bytes(text: str) -> int:
     """One byte for two significant digits, one more for the number and one for a minus sign."""
-    digits = decimal_text(text).lstrip("-").replace(".", "").strip("0")
+    plain = decimal_text(text) if "E" in text.upper() else text.strip()
+    digits = plain.lstrip("+-").replace(".", "").strip("0")
     return (len(digits) + 1) // 2 + 1 + text.lstrip().startswith("-")

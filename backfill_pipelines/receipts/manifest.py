@@ -9,10 +9,9 @@ receipts/manifest/{run_id}/begun.json        taken first: who has the run id
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from itertools import groupby
 from typing import Any
 
@@ -21,12 +20,13 @@ from backfill_pipelines.receipts import metadata as source
 from backfill_pipelines.receipts.assessment import Assessed
 from backfill_pipelines.receipts.inventory import Inventory
 from backfill_pipelines.receipts.items import canonical_json, digest_of
+from backfill_pipelines.receipts.manifest_files import read_lines, take_run_id, write_lines
 from backfill_pipelines.receipts.metadata import Eligibility
 from backfill_pipelines.receipts.place_reading import Existing
 from backfill_pipelines.stores.objects import ObjectStore
 
 FOLDER = "receipts/manifest"
-_BEGUN, _MALFORMED, COUNTS, _MANIFEST = "begun.json", "malformed.jsonl", "counts.json", "manifest.json"
+_MALFORMED, COUNTS, _MANIFEST = "malformed.jsonl", "counts.json", "manifest.json"
 _VERSION = 1
 _REPAIR = "Repair: backfill receipts inventory"
 
@@ -97,13 +97,7 @@ class Manifest:
 
 def new_run_id(objects: ObjectStore, now: datetime) -> str:
     """The next run id of the day, ``rp-YYYYMMDD-NNNN``, taken so that no other process gets it."""
-    number = 0
-    while number < 9_999:
-        number += 1
-        run_id = f"rp-{now:%Y%m%d}-{number:04d}"
-        if objects.create(_key(run_id, _BEGUN), canonical_json({"at": now.isoformat()}).encode()):
-            return run_id
-    raise StoreError(f"all run ids of {now:%Y-%m-%d} are taken. Repair: go on tomorrow, or empty {FOLDER}")
+    return take_run_id(objects, FOLDER, "rp", now)
 
 
 def write_rows(objects: ObjectStore, run_id: str, inventory: Inventory) -> Manifest:
@@ -112,9 +106,10 @@ def write_rows(objects: ObjectStore, run_id: str, inventory: Inventory) -> Manif
     files: dict[str, Mapping[str, Any]] = {}
     for bucket, records in groupby(census.records, lambda record: record.metadata.key.bucket):
         rows = [asdict(row_of(record)) for record in records]
-        files[f"bucket={bucket}.jsonl"] = _write_lines(objects, run_id, f"bucket={bucket}.jsonl", rows)
+        files[f"bucket={bucket}.jsonl"] = write_lines(objects, _key(run_id, f"bucket={bucket}.jsonl"), rows)
     if census.malformed:
-        files[_MALFORMED] = _write_lines(objects, run_id, _MALFORMED, [asdict(row) for row in census.malformed])
+        malformed = [asdict(row) for row in census.malformed]
+        files[_MALFORMED] = write_lines(objects, _key(run_id, _MALFORMED), malformed)
     reasons = Counter(record.reason for record in census.records)
     states = Counter(record.existing for record in census.records)
     return Manifest(
@@ -255,21 +250,9 @@ def _published(content: bytes) -> Manifest:
 
 def _read_files(
     objects: ObjectStore, manifest: Manifest, wanted: Sequence[str]
-) -> list[tuple[str, list[dict[str, Any]]]]:
-    names = sorted(wanted)
-    found: list[tuple[str, list[dict[str, Any]]]] = []
-    for name, (key, content) in zip(names, objects.read([_key(manifest.run_id, n) for n in names]), strict=True):
-        if sha256(content).hexdigest() != manifest.files[name]["sha256"]:
-            raise StoreError(f"{key} is not what was written. {_REPAIR}")
-        text = content.decode("utf-8", "surrogatepass")
-        found.append((name, [json.loads(line) for line in text.split("\n") if line]))
-    return found
-
-
-def _write_lines(objects: ObjectStore, run_id: str, name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    content = "".join(f"{canonical_json(row)}\n" for row in rows).encode("utf-8", "surrogatepass")
-    objects.write(_key(run_id, name), content)
-    return {"rows": len(rows), "sha256": sha256(content).hexdigest()}
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    files = {name: manifest.files[name] for name in wanted}
+    return read_lines(objects, f"{FOLDER}/{manifest.run_id}", files, _REPAIR)
 
 
 def _key(run_id: str, name: str) -> str:

@@ -7,7 +7,8 @@ import dagster as dg
 from pydantic import Field
 
 from backfill_pipelines.backfill.admission import Upstream
-from backfill_pipelines.backfill.gated_assets import GatedSpec, gated_asset
+from backfill_pipelines.backfill.gated_assets import gated_asset
+from backfill_pipelines.backfill.gated_spec import GatedSpec
 from backfill_pipelines.receipts import bucket_gates, cache_target
 from backfill_pipelines.receipts.assessment_report import markdown
 from backfill_pipelines.receipts.assets import GROUP, INVENTORY, OWNER, AssessmentConfig

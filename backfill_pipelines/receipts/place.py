@@ -26,7 +26,7 @@ INDEXES = ("GSI1", "GSI2", "GSI3", "GSI4", "GSITYPE")
 
 MOST_LATITUDE, MOST_LONGITUDE = Decimal(90), Decimal(180)
 #: What DynamoDB accepts as the partition and as the sort key of a table or an index.
-MOST_PARTITION_KEY_BYTES, _MOST_SORT_KEY_BYTES = 2048, 1024
+MOST_PARTITION_KEY_BYTES, MOST_SORT_KEY_BYTES = 2048, 1024
 
 #: S, or NULL when empty.
 OPTIONAL_TEXTS = (
@@ -178,13 +178,13 @@ def _broken_rules(place: ReceiptPlace) -> Iterable[str]:
     }
     yield from (rule for rule, holds in rules.items() if not holds)
     if place.confidence.is_finite() and are_in_range(place.latitude, place.longitude):
-        yield from _too_long_keys(keys_of(place, place.geohash))
+        yield from too_long_keys(keys_of(place, place.geohash))
 
 
-def _too_long_keys(keys: Item) -> Iterable[str]:
+def too_long_keys(keys: Item) -> Iterable[str]:
     """The keys that DynamoDB would refuse; a place id may have any length, a key may not."""
     for name, attribute in keys.items():
-        most = _MOST_SORT_KEY_BYTES if name.endswith("SK") else MOST_PARTITION_KEY_BYTES
+        most = MOST_SORT_KEY_BYTES if name.endswith("SK") else MOST_PARTITION_KEY_BYTES
         if len(attribute["S"].encode("utf-8", "surrogatepass")) > most:
             yield f"{name} is longer than {most} bytes"
 

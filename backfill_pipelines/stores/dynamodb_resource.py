@@ -133,8 +133,14 @@ def _metrics_client(region: str) -> Any:
 
 
 def client(session: Session, attempts: int, **options: Any) -> Any:
-    """A low-level DynamoDB client that makes this many attempts at a call."""
+    """A low-level DynamoDB client that makes this many attempts at a call.
+
+    It neither checks the shape of what it sends, which the server does as well, nor puts together its name anew for
+    each call: both are a quarter of a put's processor time.
+    """
     config = Config(
+        parameter_validation=False,
+        user_agent="backfill-pipelines",
         retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=_CONNECTIONS,
         connect_timeout=_CONNECT_SECONDS,

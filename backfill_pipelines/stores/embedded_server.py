@@ -13,7 +13,7 @@ import time
 import urllib.request
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -77,6 +77,8 @@ class EmbeddedServer(ABC):
     name: str
     last_resort: str
     health: str
+    #: Which signal ends it in order.
+    stop_signal = signal.SIGTERM
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
@@ -93,15 +95,26 @@ class EmbeddedServer(ABC):
     def variables(self, port: str) -> dict[str, str]:
         """Its own settings and nothing of ours: no credentials, no other server's port, no folder outside."""
 
+    def prepare(self) -> None:  # noqa: B027
+        """Make what it needs before it starts; nobody else starts or stops it meanwhile, and it does not run."""
+
+    def port(self) -> str:
+        """The port it is to take: a free one."""
+        return free_port()
+
+    def address(self, server: RunningServer) -> str:
+        """What its clients connect to: its URL."""
+        return server.endpoint
+
     def endpoint(self) -> str:
-        """URL of the server, which is started when it does not run.
+        """Address of the server, which is started when it does not run.
 
         Raises:
             ServerNotInstalled: its environment cannot be made.
             ServerNotRunning: it does not start or does not answer.
         """
         found = self.running()
-        return found.endpoint if found and self._answers(found) else self._start().endpoint
+        return self.address(found if found and self.answers(found) else self._start())
 
     def running(self) -> RunningServer | None:
         """The server of this folder, if it runs; nothing is started."""
@@ -125,7 +138,8 @@ class EmbeddedServer(ABC):
             found = self.running()
             if found is None:
                 return None
-            os.kill(found.pid, signal.SIGTERM)
+            with suppress(ProcessLookupError):  # killed this moment: what it forked lives a little longer
+                os.kill(found.pid, self.stop_signal)
             deadline = time.monotonic() + _STOP_SECONDS
             while self._is_alive():
                 if time.monotonic() > deadline:
@@ -150,7 +164,8 @@ class EmbeddedServer(ABC):
     def _launch(self, python: Path) -> None:
         (self._folder / "tmp").mkdir(exist_ok=True)
         (self._folder / "server.json").unlink(missing_ok=True)
-        port = free_port()
+        self.prepare()
+        port = self.port()
         command = [str(python), "-c", _LAUNCH, str(self._folder), port, *self.arguments(port)]
         variables = {
             "PATH": os.environ.get("PATH", os.defpath),
@@ -168,7 +183,7 @@ class EmbeddedServer(ABC):
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             found = self.running()
-            if found is None or self._answers(found):
+            if found is None or self.answers(found):
                 return found
             time.sleep(_POLL_SECONDS)
         raise self._not_running(f"does not answer within {_START_SECONDS:.0f} s")
@@ -199,7 +214,8 @@ class EmbeddedServer(ABC):
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def _answers(self, server: RunningServer) -> bool:
+    def answers(self, server: RunningServer) -> bool:
+        """Whether it takes requests now."""
         try:
             with urllib.request.urlopen(f"{server.endpoint}{self.health}", timeout=5) as answer:  # noqa: S310
                 return answer.status == 200

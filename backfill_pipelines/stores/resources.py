@@ -11,6 +11,7 @@ from backfill_pipelines.stores.embedded_places import EmbeddedPlaces
 from backfill_pipelines.stores.notifications import Notifier
 from backfill_pipelines.stores.objects import ObjectStore
 from backfill_pipelines.stores.places import PRODUCTION_URL, Places
+from backfill_pipelines.stores.postgres import Postgres
 
 if TYPE_CHECKING:
     from backfill_pipelines.stores.bigquery import BigQueryWarehouse
@@ -70,6 +71,16 @@ def build_embedded_aws(settings: Settings) -> EmbeddedAws | None:
     return EmbeddedAws(settings.embedded_aws_dir, settings.environments_dir)
 
 
+def build_postgres(settings: Settings) -> Postgres:
+    """The coffee database of the settings; nothing is opened or started."""
+    return Postgres(embedded=str(settings.embedded_postgres_dir) if settings.embeds_postgres else None)
+
+
+def build_artifacts(settings: Settings) -> ObjectStore:
+    """Where the bodies of shop feeds are kept; nothing is opened."""
+    return ObjectStore(url=settings.artifacts_root, is_own=True, endpoint=settings.artifacts_endpoint)
+
+
 def build_resources(settings: Settings) -> dict[str, Any]:
     """Resources by key, as the assets ask for them."""
     return {
@@ -79,5 +90,7 @@ def build_resources(settings: Settings) -> dict[str, Any]:
         "objects": build_objects(settings),
         "control": build_control(settings),
         "places": build_places(settings),
+        "postgres": build_postgres(settings),
+        "artifacts": build_artifacts(settings),
         "notifier": Notifier(file=str(settings.state_dir / "notifications.jsonl"), webhook_url=settings.webhook_url),
     }

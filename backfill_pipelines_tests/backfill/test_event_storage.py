@@ -1,5 +1,7 @@
 """The batching SQLite storage: faster than Dagster's own, and not different from it in anything it stores."""
 
+import json
+import math
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,10 +13,12 @@ import pytest
 import yaml
 from dagster._core.events import DagsterEventType
 from dagster._core.utils import make_new_run_id
+from dagster._serdes import serialize_value
 from dagster_shared.record import copy
 from sqlalchemy.exc import IntegrityError
 
 from backfill_pipelines.backfill.event_storage import BatchingSqliteEventLogStorage, enable_event_batches
+from backfill_pipelines.backfill.event_text import event_text
 from backfill_pipelines_tests.backfill.storage_support import (
     FIRST,
     SCENARIOS,
@@ -144,11 +148,12 @@ def test_batches_of_runs_at_a_time_are_not_mixed_up(tmp_path: Path, empty_home: 
         with ThreadPoolExecutor(3) as pool:
             list(pool.map(log.store_event_batch, batches))
         with log.index_connection() as connection:  # type: ignore[attr-defined]
-            pairs = connection.exec_driver_sql(
-                "SELECT c.evaluation_event = e.event, c.run_id FROM asset_check_executions c "
+            rows = connection.exec_driver_sql(
+                "SELECT c.evaluation_event, e.event, c.run_id FROM asset_check_executions c "
                 "JOIN event_logs e ON e.id = c.evaluation_event_storage_id"
             ).fetchall()
-        assert sorted(pairs) == sorted((1, run) for run, batch in zip(runs, batches, strict=True) for _ in batch)
+        pairs = [(json.loads(verdict) == json.loads(event), run) for verdict, event, run in rows]
+        assert sorted(pairs) == sorted((True, run) for run, batch in zip(runs, batches, strict=True) for _ in batch)
         assert all(len(log.get_records_for_run(run).records) == len(batches[0]) for run in runs)
 
 
@@ -187,3 +192,39 @@ def test_batches_are_asked_for_unless_the_operator_said_otherwise(monkeypatch: p
     monkeypatch.delenv("DAGSTER_EVENT_BATCH_SIZE")
     enable_event_batches()
     assert os.environ["DAGSTER_EVENT_BATCH_SIZE"] == "2000"
+
+
+def test_a_run_begins_with_an_empty_log_whoever_made_the_first_one(
+    tmp_path: Path, empty_home: Path, recorded: Log
+) -> None:
+    """Its database is a copy of one that was empty: an event of another run in it would show in the UI as its own."""
+    runs = [make_new_run_id() for _ in range(3)]
+    with opened(empty_home, tmp_path / "home", batching=True) as instance:
+        for run in runs:
+            instance.event_log_storage.store_event_batch(
+                [entry._replace(run_id=run) for entry in evaluations(recorded)]
+            )
+        found = [{entry.run_id for entry in instance.all_logs(run)} for run in runs]
+    assert found == [{run} for run in runs]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        dg.FloatMetadataValue(math.nan),
+        dg.FloatMetadataValue(1.5),
+        dg.JsonMetadataValue({"a": math.inf}),
+        dg.IntMetadataValue(10**30),
+        dg.TextMetadataValue("\udc80"),
+        dg.TextMetadataValue("Zażółć"),
+    ],
+    ids=("not a number", "a float", "infinity in JSON", "beyond 64 bits", "a lone surrogate", "letters"),
+)
+def test_the_text_of_an_event_is_the_json_value_that_dagster_writes(recorded: Log, value: dg.MetadataValue) -> None:
+    first = evaluations(recorded)[0]
+    verdict = copy(first.get_dagster_event().asset_check_evaluation_data, metadata={"value": value})
+    event = first._replace(dagster_event=first.get_dagster_event()._replace(event_specific_data=verdict))
+    ours, dagsters = (
+        json.dumps(json.loads(text), sort_keys=True) for text in (event_text(event), serialize_value(event))
+    )
+    assert ours == dagsters

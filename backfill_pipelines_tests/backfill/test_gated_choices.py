@@ -7,7 +7,8 @@ import dagster as dg
 import pytest
 from pydantic import Field
 
-from backfill_pipelines.backfill.gated_assets import GatedSpec, gated_asset
+from backfill_pipelines.backfill.gated_assets import gated_asset
+from backfill_pipelines.backfill.gated_spec import GatedSpec
 from backfill_pipelines.backfill.gates import READ_BACK_GATE, UPSTREAM_GATE, Measurement, all_measured
 from backfill_pipelines.backfill.outcome import StagedPartition
 from backfill_pipelines.backfill.run_mode import GatedConfig, RunMode

@@ -11,7 +11,8 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 from backfill_pipelines.backfill.admission import Admission, HistoryCheck, PhaseGate, Upstream
 from backfill_pipelines.backfill.automation import cascade
 from backfill_pipelines.backfill.failures import ReadBackError
-from backfill_pipelines.backfill.gated_assets import GatedSpec, gated_asset
+from backfill_pipelines.backfill.gated_assets import gated_asset
+from backfill_pipelines.backfill.gated_spec import GatedSpec
 from backfill_pipelines.backfill.gates import Gate, Measurement, all_measured
 from backfill_pipelines.backfill.outcome import Decision, RangeOutcome, StagedPartition, State
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from backfill_pipelines.nba.feeds import (
 from backfill_pipelines.nba.feeds.captures import Feed
 from backfill_pipelines.nba.feeds.loading import Loaded
 from backfill_pipelines.nba.feeds.parsed import Parsed, RejectedRow
+from backfill_pipelines.nba.feeds.play_by_play_batches import parse_together
 from backfill_pipelines.nba.feeds.schedule_book import Game, ScheduleBook
 from backfill_pipelines.nba.raw import SAME_IN_SEVERAL_FILES
 from backfill_pipelines.stores.objects import ObjectStore
@@ -120,7 +122,14 @@ class FeedFolder:
         book = [ScheduleBook.from_rows([row]).find(row["game_date"], row["nba_game_id"]) for row in rows]
         return sorted((game for game in book if game), key=lambda game: game.nba_game_id)
 
-    def load(self, table: str, days: Iterable[date] = DAYS, games: Iterable[Game] | None = None) -> Loaded:
+    def load(
+        self,
+        table: str,
+        days: Iterable[date] = DAYS,
+        games: Iterable[Game] | None = None,
+        *,
+        one_by_one: bool = False,
+    ) -> Loaded:
         """The files of the dates as a table's asset reads them; `games` replaces what the schedule file says."""
         feed, contract, parse = _FEEDS[table]
         context: tuple[Any, ...] = ()
@@ -130,7 +139,9 @@ class FeedFolder:
             lineups = self.load("nbac_starting_lineups", days, games).table.to_pylist()
             context += (gamebook.roster_of(lineups),)
         checked = loading.checked(lambda capture, document: parse(capture, document, *context))
-        loaded = loading.load(feed, contract, self.store, list(days), checked)
+        is_batched = feed is captures.PLAY_BY_PLAY and not one_by_one
+        together = partial(parse_together, book=context[0]) if is_batched else None
+        loaded = loading.load(feed, contract, self.store, list(days), checked, together)
         loaded.table = loading.newest_of_each(loaded.table, SAME_IN_SEVERAL_FILES.get(contract.full_name, ()))
         return loaded
 

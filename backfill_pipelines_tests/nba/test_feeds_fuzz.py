@@ -97,3 +97,4 @@ def test_a_csv_file_with_any_damage_is_explained(feeds: FeedFolder) -> None:
         loaded = feeds.load("bigdataball_play_by_play", games=games)
         assert_explained(loaded)
         assert others <= game_ids(loaded)
+        assert loaded == feeds.load("bigdataball_play_by_play", games=games, one_by_one=True)

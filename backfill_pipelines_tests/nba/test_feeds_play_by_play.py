@@ -266,3 +266,23 @@ def test_a_file_that_goes_on_with_another_game_is_set_aside(feeds: FeedFolder, c
     loaded = feeds.load(TABLE)
     assert set_aside(loaded) == [("wrong_date", feeds.key(path))]
     assert len(game_ids(loaded)) == 4
+
+
+def test_files_read_together_give_what_each_gives_by_itself(feeds: FeedFolder) -> None:
+    assert feeds.load(TABLE).table.num_rows > 0
+    assert feeds.load(TABLE) == feeds.load(TABLE, one_by_one=True)
+
+
+def test_a_quote_left_open_takes_no_line_of_the_next_file(feeds: FeedFolder) -> None:
+    """Its neighbour closes it, in the same column, so that every line has its number of cells."""
+    second = feeds.games(DAY)[1]
+    change(feeds, lambda e: e.set(-1, description='"left open'))
+    opened = feeds.file("bigdataball")
+    opened.write_bytes(opened.read_bytes().rstrip(b"\r\n"))
+    with edited_csv(feeds.file("bigdataball", game=second)) as lines:
+        events = Events(lines)
+        events.set(5, description='closed"')
+        whole = len(lines) - 1
+    loaded = feeds.load(TABLE)
+    assert loaded == feeds.load(TABLE, one_by_one=True)
+    assert loaded.table["game_id"].to_pylist().count(second.game_id) == whole

@@ -21,6 +21,11 @@ from backfill_pipelines.stores.objects import READ_BATCH, ObjectStore
 from backfill_pipelines.stores.warehouse import arrow_schema
 
 Parser = Callable[[Capture, Any], Parsed]
+#: Rows of many files at once; None when one of them is not plain and all are to be parsed one by one.
+BatchParser = Callable[[Sequence[tuple[Capture, bytes]], pa.Schema], pa.Table | None]
+
+#: One file that is not plain makes as many be parsed one by one.
+_PARSED_TOGETHER = 50
 
 
 @dataclass(frozen=True)
@@ -53,9 +58,16 @@ class Loaded:
             self.warnings.setdefault(each, []).append(text)
 
 
-def load(feed: Feed, contract: TableContract, store: ObjectStore, days: Sequence[date], parse: Parser) -> Loaded:
+def load(
+    feed: Feed,
+    contract: TableContract,
+    store: ObjectStore,
+    days: Sequence[date],
+    parse: Parser,
+    parse_together: BatchParser | None = None,
+) -> Loaded:
     """Read and parse the captures of the days; rows of other days (a season file has them) are left out."""
-    return _Loading(feed, contract, store, days, parse).run()
+    return _Loading(feed, contract, store, days, parse, parse_together).run()
 
 
 def newest_of_each(table: pa.Table, columns: Sequence[str]) -> pa.Table:
@@ -89,12 +101,20 @@ class _Loading:
     """One load. Rows become columns for a batch of files at a time: done for each file, that took a third of a load."""
 
     def __init__(
-        self, feed: Feed, contract: TableContract, store: ObjectStore, days: Sequence[date], parse: Parser
+        self,
+        feed: Feed,
+        contract: TableContract,
+        store: ObjectStore,
+        days: Sequence[date],
+        parse: Parser,
+        parse_together: BatchParser | None,
     ) -> None:
         self._feed = feed
         self._store = store
         self._days = days
         self._parse = parse
+        self._parse_together = parse_together
+        self._batch = _PARSED_TOGETHER if parse_together else READ_BATCH
         self._column = contract.partition_column
         self._schema = arrow_schema(contract)
         self._tables = [self._schema.empty_table()]
@@ -104,10 +124,8 @@ class _Loading:
         versions = captures(self._feed, self._store, self._days)
         best = {found[0].object_key: found for found in versions.values()}
         contents, wanted = self._store.read(list(best)), set(self._days)
-        while batch := list(islice(contents, READ_BATCH)):
-            newest = [self._attempt(best[key][0], content) for key, content in batch]
-            self._tables.append(_convert(newest, self._schema))
-            for attempt in newest:
+        while batch := list(islice(contents, self._batch)):
+            for attempt in self._newest([(best[key][0], content) for key, content in batch]):
                 used = self._first_that_parses(attempt, best[attempt.capture.object_key])
                 self._loaded.files_read += 1
                 if used is not None:
@@ -117,6 +135,16 @@ class _Loading:
         if not wanted.issuperset(self._loaded.table[self._column].unique().to_pylist()):
             self._loaded.table = self._loaded.table.filter(pc.field(self._column).isin(self._days))
         return self._loaded
+
+    def _newest(self, files: Sequence[tuple[Capture, bytes]]) -> list[_Attempt]:
+        """The newest captures of a batch, their rows added."""
+        together = self._parse_together(files, self._schema) if self._parse_together else None
+        if together is not None:
+            self._tables.append(together)
+            return [_Attempt(capture, Parsed()) for capture, _ in files]
+        newest = [self._attempt(capture, content) for capture, content in files]
+        self._tables.append(_convert(newest, self._schema))
+        return newest
 
     def _first_that_parses(self, newest: _Attempt, versions: Sequence[Capture]) -> _Attempt | None:
         """The best capture that parses; every better one that does not is set aside."""

@@ -1,6 +1,6 @@
 """BigDataBall file of a game -> rows of bigdataball_play_by_play. Columns are read by name, in any order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
@@ -41,7 +41,7 @@ _IGNORED = (
 )
 _ATTEMPTS = {"shot", "miss"}
 _ONE_THREAD = csv.ReadOptions(use_threads=False)
-_AS_TEXT = csv.ConvertOptions(
+AS_TEXT = csv.ConvertOptions(
     include_columns=list(_NEEDED),
     column_types=dict.fromkeys(_NEEDED, pa.string()),
     null_values=[""],
@@ -93,13 +93,23 @@ def _add_one_by_one(parsed: Parsed, game: Game, events: Columns) -> None:
 
 def _events(content: bytes, parsed: Parsed) -> Columns:
     """Cells as text by column name; empty ones are None."""
-    header = content.split(b"\n", 1)[0].decode("utf-8-sig").strip().split(",")
+    header = _header(content.split(b"\n", 1)[0])
     missing = [name for name in _NEEDED if name not in header]
     if missing:
         raise BadFileError("unknown_shape", f"the file lacks the columns {', '.join(missing)}")
     parsed.drift |= set(header) - {*_NEEDED, *_IGNORED}
-    table = csv.read_csv(pa.BufferReader(content), _ONE_THREAD, convert_options=_AS_TEXT)
+    table = csv.read_csv(pa.BufferReader(content), _ONE_THREAD, convert_options=AS_TEXT)
     return {name: table[name].to_pylist() for name in _NEEDED}
+
+
+def _header(line: bytes) -> list[str]:
+    return line.decode("utf-8-sig").strip().split(",")
+
+
+def is_known_header(line: bytes) -> bool:
+    """Whether the columns of a header are those that we know, with all that are needed."""
+    header = _header(line)
+    return set(_NEEDED) <= set(header) <= {*_NEEDED, *_IGNORED} and len(set(header)) == len(header)
 
 
 def _columns(game: Game, events: Columns) -> dict[str, Sequence[Any]]:
@@ -109,38 +119,17 @@ def _columns(game: Game, events: Columns) -> dict[str, Sequence[Any]]:
         UnparsableValueError: a cell cannot be read.
     """
     size = len(events["play_id"])
-    kinds, subtypes, points = events["event_type"], events["type"], list(map(_POINTS, events["points"]))
-    return {
-        "game_id": [game.game_id] * size,
-        "bdb_game_id": list(map(_GAME, events["game_id"])),
-        "game_date": [game.day] * size,
-        "season_year": [game.season_year] * size,
-        "event_sequence": list(map(_PLAY, events["play_id"])),
-        "period": list(map(_PERIOD, events["period"])),
-        "remaining_seconds": list(map(_CLOCK, events["remaining_time"])),
-        "elapsed_seconds": list(map(_CLOCK, events["elapsed"])),
-        "event_type": [kind or "unknown" for kind in kinds],
-        "event_subtype": subtypes,
-        "event_description": events["description"],
-        "team_abbr": list(map(_TEAM, events["team"])),
-        "player_name": events["player"],
-        "player_lookup": list(map(_PLAYER, events["player"])),
-        "assist_player_lookup": list(map(_PLAYER, events["assist"])),
-        "block_player_lookup": list(map(_PLAYER, events["block"])),
-        "shot_made": list(map(_MADE, kinds, events["result"])),
-        "shot_type": list(map(_SHOT_TYPE, kinds, subtypes, points)),
-        "shot_distance": list(map(_DISTANCE, events["shot_distance"])),
-        "points_scored": points,
-        "original_x": list(map(_X, events["original_x"])),
-        "original_y": list(map(_Y, events["original_y"])),
-    }
+    of_game = {"game_id": game.game_id, "game_date": game.day, "season_year": game.season_year}
+    columns: dict[str, Sequence[Any]] = {name: [value] * size for name, value in of_game.items()}
+    return columns | {name: list(map(READ[name], *(events[c] for c in cells))) for name, cells in CELLS.items()}
 
 
 def _shot_made(kind: str | None, result: str | None) -> bool | None:
     return (kind == "shot" and result == "made") if kind in _ATTEMPTS else None
 
 
-def _shot_type(kind: str | None, subtype: str | None, scored: int | None) -> str | None:
+def _shot_type(kind: str | None, subtype: str | None, points: str | None) -> str | None:
+    scored = _POINTS(points)
     if kind == "free throw":
         return "FT"
     if kind not in _ATTEMPTS:
@@ -189,4 +178,52 @@ _POINTS = _cached(partial(_optional_whole, "points"))
 _GAME, _PLAY, _PERIOD = (_cached(partial(_whole, name)) for name in ("game_id", "play_id", "period"))
 _DISTANCE, _X, _Y = (_cached(partial(_number, name)) for name in ("shot_distance", "original_x", "original_y"))
 _CLOCK, _TEAM, _PLAYER = _cached(_seconds), _cached(team_code), _cached(_lookup)
-_MADE, _SHOT_TYPE = _cached(_shot_made), _cached(_shot_type)
+
+
+def _as_it_is(text: str | None) -> str | None:
+    return text
+
+
+#: The cells of the file that a column is read from, and how.
+CELLS: dict[str, tuple[str, ...]] = {
+    "bdb_game_id": ("game_id",),
+    "event_sequence": ("play_id",),
+    "period": ("period",),
+    "remaining_seconds": ("remaining_time",),
+    "elapsed_seconds": ("elapsed",),
+    "event_type": ("event_type",),
+    "event_subtype": ("type",),
+    "event_description": ("description",),
+    "team_abbr": ("team",),
+    "player_name": ("player",),
+    "player_lookup": ("player",),
+    "assist_player_lookup": ("assist",),
+    "block_player_lookup": ("block",),
+    "shot_made": ("event_type", "result"),
+    "shot_type": ("event_type", "type", "points"),
+    "shot_distance": ("shot_distance",),
+    "points_scored": ("points",),
+    "original_x": ("original_x",),
+    "original_y": ("original_y",),
+}
+READ: dict[str, Callable[..., Any]] = {
+    "bdb_game_id": _GAME,
+    "event_sequence": _PLAY,
+    "period": _PERIOD,
+    "remaining_seconds": _CLOCK,
+    "elapsed_seconds": _CLOCK,
+    "event_type": lambda kind: kind or "unknown",
+    "event_subtype": _as_it_is,
+    "event_description": _as_it_is,
+    "team_abbr": _TEAM,
+    "player_name": _as_it_is,
+    "player_lookup": _PLAYER,
+    "assist_player_lookup": _PLAYER,
+    "block_player_lookup": _PLAYER,
+    "shot_made": _cached(_shot_made),
+    "shot_type": _cached(_shot_type),
+    "shot_distance": _DISTANCE,
+    "points_scored": _POINTS,
+    "original_x": _X,
+    "original_y": _Y,
+}

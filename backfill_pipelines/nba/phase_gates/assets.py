@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from importlib import import_module
+from threading import Thread
 from typing import Any
 
 import dagster as dg
@@ -19,6 +21,7 @@ from backfill_pipelines.nba.seasons import SEASONS
 from backfill_pipelines.nba.table_days import TableDay, read_table_days
 from backfill_pipelines.stores.warehouse import Work
 
+_CALENDAR_PICTURE = "backfill_pipelines.nba.calendar_picture"
 _DESCRIPTIONS = {
     GATE_0: "Is phase 2 complete, so that phase 3 may start? Every required raw date accounted for, no bad file, "
     "season windows right, every table there, nobody else at work, and one date computed as a test.",
@@ -75,6 +78,8 @@ def _deps(gate: GateName) -> list[dg.AssetKey]:
 
 def judge(context: dg.AssetExecutionContext, gate: GateName, config: GateConfig) -> PhaseReport:
     """Everything that a gate measures."""
+    # Half a second of a gate otherwise: it loads matplotlib while the warehouse counts.
+    Thread(target=import_module, args=[_CALENDAR_PICTURE], daemon=True).start()
     warehouse = context.resources.warehouse
     failing, smoke = "", None
     with warehouse.session(Work(context.run.run_id, gate.key.to_user_string())) as session:
@@ -102,7 +107,8 @@ def _bounds(scope: Scope) -> tuple[date, date]:
 
 
 def _calendar(gate: GateName, states: Sequence[TableDay]) -> dict[str, Any]:
-    from backfill_pipelines.nba.calendar_picture import draw_calendar  # loads matplotlib
-
     days = [day for day in states if gate is GATE_3 or BY_TABLE[day.table].phase == gate.phase]
-    return {"backfill/calendar": picture(draw_calendar(days, gate.name))} if days else {}
+    if not days:
+        return {}
+    draw_calendar = import_module(_CALENDAR_PICTURE).draw_calendar
+    return {"backfill/calendar": picture(draw_calendar(days, gate.name))}

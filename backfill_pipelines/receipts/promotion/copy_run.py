@@ -1,0 +1,139 @@
+"""Many images in one run: chunks of a hundred, each admitted by the embedding backlog, some workers at a time.
+
+A worker holds one image, reads it when its turn comes and lets it go with the result: memory does not grow with the
+run. What a turn does is ``image_copying``'s.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+
+from backfill_pipelines.receipts.promotion.image_copying import ImageCopier
+from backfill_pipelines.receipts.promotion.image_evidence import ImageResult
+from backfill_pipelines.receipts.promotion.image_outcomes import (
+    PARKED_BACKLOG,
+    STOPPED,
+    THROTTLED,
+    ImageOutcome,
+)
+from backfill_pipelines.receipts.promotion.image_state import IMAGE_SK
+from backfill_pipelines.receipts.promotion.planned_image import PlannedImage, SetAside
+from backfill_pipelines.stores.dynamodb_batches import chunks
+
+_SAMPLE_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Work:
+    """An image to be copied; ``load`` reads it anew when its turn comes."""
+
+    image_id: str
+    embedding_rows: int
+    load: Callable[[], PlannedImage | SetAside]
+
+
+@dataclass
+class CopyRun:
+    """Works through images; ``results`` has one for each image that was given."""
+
+    copier: ImageCopier
+    #: Lines and words of the target that wait for their embedding.
+    backlog: Callable[[], int]
+    backlog_limit: int
+    workers: int = 10
+    chunk_images: int = 100
+    log: Callable[[str], None] = lambda _: None
+    clock: Callable[[], float] = time.monotonic
+    results: dict[str, ImageResult] = field(default_factory=dict[str, ImageResult])
+    #: Why the run ended before its work did; empty when it did not.
+    stop: str = ""
+    stop_detail: str = ""
+    _began: float = 0.0
+    _sampled: float = 0.0
+
+    def run(self, work: Sequence[Work]) -> Mapping[str, ImageResult]:
+        """Copy the images in order, chunk after chunk.
+
+        Raises:
+            LeaseLost: somebody else may be writing the table.
+            ItemStoreError: the table as a whole refuses.
+        """
+        self._began = self._sampled = self.clock()
+        parts = list(chunks(work, self.chunk_images))
+        with ThreadPoolExecutor(self.workers, "image") as pool:
+            for number, part in enumerate(parts):
+                left = [one for later in parts[number:] for one in later]
+                if self.copier.apply and (why := self._refused(part)):
+                    self.stop, self.stop_detail = PARKED_BACKLOG, why
+                    self._leave(left, ImageOutcome.PARKED, PARKED_BACKLOG, why)
+                    break
+                self._chunk(pool, part)
+                self._sample(len(work))
+                if self.copier.throttled.is_set():
+                    self.stop = THROTTLED
+                    self.stop_detail = "the table accepted no write for ten minutes"
+                    rest = [one for one in left if one.image_id not in self.results]
+                    self._leave(rest, ImageOutcome.NOT_ATTEMPTED, STOPPED, self.stop_detail)
+                    break
+        return self.results
+
+    def _refused(self, part: Sequence[Work]) -> str:
+        """Why a chunk has to wait for the embedding workflows; empty when it need not."""
+        rows = sum(one.embedding_rows for one in self._unwritten(part))
+        waiting = self.backlog() if rows else 0
+        if not rows or waiting + rows <= self.backlog_limit:
+            return ""
+        return (
+            f"{waiting:,} lines and words wait for their embedding, the next {len(part):,} images have {rows:,}, "
+            f"together more than {self.backlog_limit:,}. Repair: backfill promote embed --apply, then the same command"
+        )
+
+    def _unwritten(self, part: Sequence[Work]) -> list[Work]:
+        """The images whose IMAGE row is not there: only they will add lines and words."""
+        keys = [{"PK": {"S": f"IMAGE#{one.image_id}"}, "SK": {"S": IMAGE_SK}} for one in part]
+        whole = {item["PK"]["S"] for item in self.copier.items.batch_get(keys).items}
+        return [one for one in part if f"IMAGE#{one.image_id}" not in whole]
+
+    def _chunk(self, pool: ThreadPoolExecutor, part: Sequence[Work]) -> None:
+        futures: list[Future[ImageResult]] = [pool.submit(self._turn, one) for one in part]
+        try:
+            for future in as_completed(futures):
+                result = future.result()
+                self.results[result.image_id] = result
+                if result.outcome is ImageOutcome.FAILED:
+                    self.log(f"image {result.image_id} failed: {result.reason}: {result.detail}")
+                if self.clock() - self._sampled >= _SAMPLE_SECONDS:
+                    self._sample(len(part))
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
+
+    def _turn(self, work: Work) -> ImageResult:
+        """One image, from its source to its result."""
+        if self.copier.throttled.is_set():
+            left = ImageResult(work.image_id, ImageOutcome.NOT_ATTEMPTED, STOPPED, "the table refused all writes")
+            return self.copier.settled(left)
+        planned = work.load()
+        if isinstance(planned, PlannedImage):
+            return self.copier.copy(planned)
+        outcome = ImageOutcome.FAILED if planned.is_failure else ImageOutcome.QUARANTINED
+        return self.copier.settled(ImageResult(work.image_id, outcome, str(planned.reason), planned.detail))
+
+    def _leave(self, rest: Sequence[Work], outcome: ImageOutcome, reason: str, detail: str) -> None:
+        for one in rest:
+            self.results[one.image_id] = self.copier.settled(ImageResult(one.image_id, outcome, reason, detail))
+
+    def _sample(self, of: int) -> None:
+        """One line of progress for the run's log."""
+        self._sampled = self.clock()
+        seconds, done = self._sampled - self._began, list(self.results.values())
+        written, units = sum(sum(one.written.values()) for one in done), sum(one.write_units for one in done)
+        outcomes = {str(outcome): sum(one.outcome is outcome for one in done) for outcome in ImageOutcome}
+        tally = ", ".join(f"{name} {count:,}" for name, count in outcomes.items() if count)
+        rate = f"{written / seconds:,.0f} items a second" if seconds else "no rate yet"
+        self.log(
+            f"{len(done):,} of {of:,} images after {seconds:,.0f} s ({tally}), {written:,} items written, {rate}, "
+            f"{units:,.0f} write units at {self.copier.writer.pacer.share:.0%} of the rate"
+        )

@@ -1,0 +1,27 @@
+"""Lines and words that wait for their embedding: how many, noise left out, as the embedding workflows would find them.
+
+An index answers, so that what was written a moment ago may be missing from the count.
+"""
+
+from backfill_pipelines.receipts.promotion.entities import NOT_EMBEDDED
+from backfill_pipelines.stores.items import Expression, ItemStore, Query
+
+INDEX = "GSI1"
+#: Beginnings of the index's sort key, by what waits.
+PREFIXES = ("LINE#", "WORD#")
+
+
+def remaining(items: ItemStore, status: str = NOT_EMBEDDED, image_id: str = "") -> int:
+    """Lines and words of a status, of one image or of the whole table."""
+    of_image = f"IMAGE#{image_id}#" if image_id else ""
+    return sum(items.count(_waiting(status, prefix + of_image)) for prefix in PREFIXES)
+
+
+def _waiting(status: str, prefix: str) -> Query:
+    return Query(
+        partition=(f"{INDEX}PK", f"EMBEDDING_STATUS#{status}"),
+        index=INDEX,
+        sort_key=f"{INDEX}SK",
+        begins_with=prefix,
+        where=Expression("#noise <> :yes", {"#noise": "is_noise"}, {":yes": {"BOOL": True}}),
+    )

@@ -1,0 +1,89 @@
+"""The items of one stage into the table, 25 a request, at the table's pace; the IMAGE row by a conditional put.
+
+The partition was read empty, or ours, under the writer lease, so batches need no condition. What they mean for an
+image is ``image_copying``'s.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from backfill_pipelines.backfill.failures import BackfillError
+from backfill_pipelines.receipts.items import item_digest
+from backfill_pipelines.receipts.promotion.entities import IMAGE_STAGE
+from backfill_pipelines.receipts.promotion.planned_image import PlannedItem
+from backfill_pipelines.stores.dynamodb_batches import WRITES_PER_CALL, chunks
+from backfill_pipelines.stores.dynamodb_pacing import WritePacer
+from backfill_pipelines.stores.item_errors import ConditionFailed, NoAnswer, NotAllProcessed
+from backfill_pipelines.stores.items import Consumed, ItemStore, absent, total
+
+_ATTEMPTS = 5
+
+
+class ImageRowTaken(BackfillError):
+    """Another writer has put the IMAGE row while we wrote its items."""
+
+
+@dataclass
+class StageWriter:
+    """Writes the items of a run's images; safe to use from many threads."""
+
+    items: ItemStore
+    pacer: WritePacer
+
+    def write(self, planned: Sequence[PlannedItem]) -> float:
+        """Write items; returns the metered units once all of them are durable.
+
+        Raises:
+            NotAllProcessed: a request stayed refused for ten rounds.
+            ThrottledTooLong: the table accepted nothing for ten minutes.
+            ImageRowTaken: the IMAGE row is there, and not ours.
+            ItemStoreError: the store refuses or does not answer.
+        """
+        rows = [item for item in planned if item.stage == IMAGE_STAGE]
+        batches = list(chunks([item for item in planned if item.stage != IMAGE_STAGE], WRITES_PER_CALL))
+        return sum(map(self._batch, batches)) + sum(map(self._row, rows))
+
+    def _batch(self, batch: Sequence[PlannedItem]) -> float:
+        ticket = self.pacer.acquire(total(map(estimate, batch)))
+        try:
+            written = self.items.batch_write([item.item for item in batch])
+        except NotAllProcessed:
+            self.pacer.throttled(ticket)
+            raise
+        if written.throttles:
+            self.pacer.throttled(ticket)
+            ticket = replace(ticket, estimate=Consumed())
+        self.pacer.settle(ticket, written.consumed)
+        return written.consumed.total
+
+    def _row(self, row: PlannedItem) -> float:
+        """The completion marker: there is none yet, or the one of a put whose answer was lost."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                return self.pacer.run(estimate(row), lambda: self.items.put(row.item, absent())).total
+            except ConditionFailed:
+                return self._settled(row)
+            except NoAnswer:
+                if attempt + 1 == _ATTEMPTS:
+                    raise
+                time.sleep(0.1 * 2.0**attempt)
+        raise AssertionError
+
+    def _settled(self, row: PlannedItem) -> float:
+        pk, sk = row.key
+        current = self.items.get({"PK": {"S": pk}, "SK": {"S": sk}})
+        if current is None or item_digest(current) != row.digest:
+            raise ImageRowTaken(
+                f"{pk} {sk} was put by another writer in the meantime. Repair: find it; nothing of it was changed, "
+                "and the next run says how it differs"
+            )
+        return estimate(row).total
+
+
+def estimate(planned: PlannedItem) -> Consumed:
+    """Units of one put, in the table and in each index that gets a copy."""
+    indexes = [name.removesuffix("PK") for name in planned.item if name.startswith("GSI") and name.endswith("PK")]
+    indexes += ["GSITYPE"] if "TYPE" in planned.item else []
+    units = planned.write_units / (1 + len(indexes))
+    return Consumed(units, dict.fromkeys(indexes, units))

@@ -1,0 +1,59 @@
+"""A migrated coffee database that no other test has touched, and a roaster with its shop feed in it."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from backfill_pipelines.coffee.model import Source, natural_id
+from backfill_pipelines.stores.postgres import Postgres, execute
+from backfill_pipelines_tests.coffee.databases import fresh_database, running_server
+
+
+@pytest.fixture(scope="session")
+def postgres_folder() -> Iterator[Path]:
+    """Folder of the embedded server of this session."""
+    with running_server() as folder:
+        yield folder
+
+
+@pytest.fixture
+def postgres(postgres_folder: Path) -> Iterator[Postgres]:
+    """A migrated database of its own."""
+    with fresh_database(postgres_folder) as database:
+        yield database
+
+
+@pytest.fixture
+def empty_postgres(postgres_folder: Path) -> Iterator[Postgres]:
+    """A database without a schema."""
+    with fresh_database(postgres_folder, "template1") as database:
+        yield database
+
+
+@pytest.fixture
+def roaster(postgres: Postgres) -> uuid.UUID:
+    """A roaster in the database, Blue Tokai."""
+    found = natural_id("roaster:blue-tokai")
+    with postgres.connect("test") as connection:
+        execute(
+            connection,
+            "INSERT INTO roasters (id, slug, name, website, platform) VALUES (%s, %s, %s, %s, %s)",
+            (found, "blue-tokai", "Blue Tokai", "https://bluetokaicoffee.com", "shopify"),
+        )
+    return found
+
+
+@pytest.fixture
+def source(postgres: Postgres, roaster: uuid.UUID) -> Source:
+    """Its shop feed in the database."""
+    url = "https://bluetokaicoffee.com"
+    found = Source(natural_id(f"source:blue-tokai:{url}"), roaster, "blue-tokai", url, "shopify", "INR")
+    with postgres.connect("test") as connection:
+        execute(
+            connection,
+            "INSERT INTO product_sources (id, roaster_id, base_url, platform, currency) VALUES (%s, %s, %s, %s, %s)",
+            (found.id, roaster, url, found.platform, found.currency),
+        )
+    return found
