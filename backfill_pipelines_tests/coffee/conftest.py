@@ -8,14 +8,7 @@ import pytest
 
 from backfill_pipelines.coffee.model import Source, natural_id
 from backfill_pipelines.stores.postgres import Postgres, execute
-from backfill_pipelines_tests.coffee.databases import fresh_database, running_server
-
-
-@pytest.fixture(scope="session")
-def postgres_folder() -> Iterator[Path]:
-    """Folder of the embedded server of this session."""
-    with running_server() as folder:
-        yield folder
+from backfill_pipelines_tests.coffee.databases import fresh_database
 
 
 @pytest.fixture
