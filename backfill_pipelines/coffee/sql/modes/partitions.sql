@@ -1,0 +1,7 @@
+-- Grain: a partition of a backfill. Parameter: run (uuid).
+SELECT r.slug, b.roaster_id, b.day, b.state, b.attempts, b.input_digest, b.error_code, b.error, b.verdict,
+  b.state = 'running' AND b.lease_until >= now() AS is_held
+FROM backfill_partitions b
+JOIN roasters r ON r.id = b.roaster_id
+WHERE b.backfill_run_id = %(run)s
+ORDER BY r.slug, b.day;
