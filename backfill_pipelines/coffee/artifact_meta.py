@@ -48,7 +48,7 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat()
 
 
-def stem_of(roaster_slug: str, answer: Answer, sha256: str) -> str:
+def stem_of(roaster_slug: str, answer: Answer | Capture, sha256: str) -> str:
     """Key of an answer's objects without their endings."""
     moment = answer.observed_at.astimezone(UTC)
     return f"raw/{roaster_slug}/{moment:%Y/%m/%d/%Y%m%dT%H%M%S%fZ}-p{answer.page}-{sha256[:12]}"

@@ -91,17 +91,20 @@ class Artifacts:
             )
         if before is None or self.load(as_capture(before)).error:
             self._objects.write(key + _BODY, gzip.compress(body, _LEVEL, mtime=0))
-        meta = meta_of(source, capture)
-        if before != meta:
-            self._objects.write(key + _META, orjson.dumps(meta, option=orjson.OPT_INDENT_2))
+        if before != meta_of(source, capture):
+            self.describe(source, capture)
         return capture
+
+    def describe(self, source: Source, capture: Capture) -> None:
+        """Write the meta of a capture whose body is there, because something of it became known later."""
+        stem = stem_of(source.roaster_slug, capture, capture.body_sha256)
+        self._objects.write(stem + _META, orjson.dumps(meta_of(source, capture), option=orjson.OPT_INDENT_2))
 
     def save_confirmation(self, source: Source, confirmed: Capture, answer: Answer) -> Capture:
         """Store that a shop answered 304: a meta that repeats hash and place of the body it confirms."""
-        key = stem_of(source.roaster_slug, answer, confirmed.body_sha256)
         answer = replace(answer, completeness="not_modified", http_status=304)
         capture = capture_of(source, answer, confirmed.body_sha256, confirmed.body_len, confirmed.storage_uri)
-        self._objects.write(key + _META, orjson.dumps(meta_of(source, capture), option=orjson.OPT_INDENT_2))
+        self.describe(source, capture)
         return capture
 
     def load_body(self, capture: Capture) -> bytes:

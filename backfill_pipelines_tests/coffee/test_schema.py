@@ -69,9 +69,17 @@ def filled(postgres: Postgres, source: Source) -> Postgres:
             connection,
             "scrape_artifacts",
             **of_source,
-            **{"id": artifact, "run_id": run, "url": "u", "observed_at": THEN, "observed_at_source": "recorded"},
-            **{"capture_id": artifact, "completeness": "unknown", "body_sha256": "0" * 64, "body_len": 1},
-            **{"storage_uri": "k", "validation_status": "invalid"},
+            id=artifact,
+            run_id=run,
+            url="u",
+            observed_at=THEN,
+            observed_at_source="recorded",
+            capture_id=artifact,
+            completeness="unknown",
+            body_sha256="0" * 64,
+            body_len=1,
+            storage_uri="k",
+            validation_status="invalid",
         )
         named = {"platform_product_id": "1", "name": "n", "slug": "s", "status": "active"}
         insert(connection, "coffees", id=coffee, **of_source, **named, **seen)
