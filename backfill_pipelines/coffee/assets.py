@@ -15,7 +15,6 @@ from backfill_pipelines.coffee import search_target
 from backfill_pipelines.coffee.columns import columns_of
 from backfill_pipelines.coffee.derive_target import open_derive_target
 from backfill_pipelines.coffee.expected_set import parse_partition
-from backfill_pipelines.coffee.gate_lists import COFFEE_GATES, PRICE_GATES, PRODUCT_GATES, VARIANT_GATES
 from backfill_pipelines.coffee.names import (
     COFFEES,
     GROUP,
@@ -26,6 +25,7 @@ from backfill_pipelines.coffee.names import (
     VARIANTS,
     roaster_days,
 )
+from backfill_pipelines.coffee.partition_gates import PRICE_GATES, PRODUCT_GATES, VARIANT_GATES
 from backfill_pipelines.coffee.publish_target import open_publish_target
 from backfill_pipelines.coffee.recovery import RESOURCES, CoffeeConfig, ProductionCoffeeConfig
 from backfill_pipelines.coffee.search_target import open_search_target
@@ -35,7 +35,7 @@ WRITER_POOL = "coffee_writer"
 #: Partitions of a run. Neighbours differ, so that Dagster never puts parent and child into one run.
 _SEARCHED, _DERIVED, _PUBLISHED = 30, 29, 31
 
-_SEARCH_TEXT = """The bodies that a shop's feed gave on a day: stored, found in the store, or fetched while a tick is open.
+_SEARCH_TEXT = """The bodies that a shop's feed gave on a day: known, found in the store, or fetched while it is open.
 
 One partition is a roaster's UTC day. A live answer is stamped with its own time, never with a past day; a past day that
 was searched for in vain is unrecoverable, with the evidence kept."""
@@ -106,7 +106,7 @@ def _publish_spec() -> GatedSpec:
         key=COFFEES,
         description=_COFFEES_TEXT,
         group=GROUP,
-        gates=COFFEE_GATES,
+        gates=(),
         upstreams=[Upstream(PRODUCT_ARTIFACTS)],
         repair=_repair,
         kinds=postgres,

@@ -79,7 +79,10 @@ _OWN: Mapping[str, Mapping[str, str]] = {
 
 def columns_of(table: str) -> dict[str, Any]:
     """Column schema and name of a table, as definition metadata."""
-    return {"dagster/column_schema": dg.TableSchema(columns=list(_columns(table))), "dagster/table_name": f"public.{table}"}
+    return {
+        "dagster/column_schema": dg.TableSchema(columns=list(_columns(table))),
+        "dagster/table_name": f"public.{table}",
+    }
 
 
 def _columns(table: str) -> Iterator[dg.TableColumn]:

@@ -41,7 +41,8 @@ class DeriveTarget:
 
     def measure(self, gate: Gate, partitions: Sequence[str]) -> Mapping[str, Measurement]:
         """One gate on the staging tables."""
-        return partition_gates.measure(self.connection, gate, partitions)
+        empty = self.days.empty if self.days else ()
+        return partition_gates.measure(self.connection, gate, partitions, expected_empty=empty)
 
     def publish(self, partitions: Sequence[str], *, force: bool) -> Mapping[str, Decision]:  # noqa: ARG002
         """What was derived is kept already; the next asset takes it from there."""

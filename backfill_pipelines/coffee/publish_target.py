@@ -22,6 +22,7 @@ from backfill_pipelines.coffee.names import PRICES, VARIANTS
 from backfill_pipelines.coffee.publishing import Counts, publish
 from backfill_pipelines.coffee.recovery import Recovery, open_recovery, settled_ok, settled_red
 from backfill_pipelines.coffee.replay import Day, Days
+from backfill_pipelines.coffee.selecting import restrict
 from backfill_pipelines.coffee.staged_files import merged
 from backfill_pipelines.coffee.staging import Chunk, Staged, stage
 from backfill_pipelines.stores.postgres import Connection, read_rows
@@ -60,7 +61,8 @@ class PublishTarget:
 
     def measure(self, gate: Gate, partitions: Sequence[str]) -> Mapping[str, Measurement]:
         """One gate on the staging tables."""
-        return partition_gates.measure(self.connection, gate, partitions)
+        empty = self.days.empty if self.days else ()
+        return partition_gates.measure(self.connection, gate, partitions, expected_empty=empty)
 
     def publish(self, partitions: Sequence[str], *, force: bool) -> Mapping[str, Decision]:  # noqa: ARG002
         """Publish the green partitions; a savepoint takes all of it back when what was read back differs."""
@@ -68,6 +70,7 @@ class PublishTarget:
             return {}
         began = time.monotonic()
         with self.connection.transaction():
+            restrict(self.connection, self.recovery.run.scope)
             self.counts = publish(self.connection, self.staged, partitions, self.recovery.run.id)
         self.seconds += time.monotonic() - began
         changed = self.counts.inserted or self.counts.updated

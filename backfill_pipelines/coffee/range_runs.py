@@ -33,7 +33,7 @@ def cut(partitions: Sequence[str], empty: Collection[str] = (), most: int = MOST
 
     A shop is looked at once a week: without the empty days between, every partition would be a run of its own.
     """
-    parsed = sorted((parse_partition(key)[::-1] for key in partitions))
+    parsed = sorted((roaster, day) for day, roaster in map(parse_partition, partitions))
     for roaster, group in groupby(parsed, key=lambda one: one[0]):
         current: list[str] = []
         for _, day in group:

@@ -8,16 +8,17 @@ import hashlib
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date
 from itertools import groupby
 
 from backfill_pipelines.coffee.artifacts import Artifacts, Loaded
 from backfill_pipelines.coffee.deriving import TRANSFORM_VERSION, derive_capture
-from backfill_pipelines.coffee.expected_set import parse_partition
 from backfill_pipelines.coffee.evidence import Shops, load_shops
+from backfill_pipelines.coffee.expected_set import parse_partition
 from backfill_pipelines.coffee.model import Capture, Derived, Source
 from backfill_pipelines.coffee.normaliser import NORMALIZER_VERSION
 from backfill_pipelines.coffee.plans import Inputs, input_digest, load_inputs
+from backfill_pipelines.coffee.registry import sources as registered
 from backfill_pipelines.coffee.scope import Scope
 from backfill_pipelines.coffee.staging import StagedBody, Versions
 from backfill_pipelines.stores import sql
@@ -49,6 +50,11 @@ class Days:
     by_key: Mapping[str, Day]
 
     @property
+    def empty(self) -> frozenset[str]:
+        """Partitions without a capture."""
+        return frozenset(key for key, day in self.by_key.items() if not day.captures)
+
+    @property
     def pairs(self) -> list[tuple[uuid.UUID, date]]:
         """Roaster and day of each partition."""
         return [(day.roaster_id, day.day) for day in self.by_key.values()]
@@ -63,9 +69,8 @@ def load_days(connection: Connection, partitions: Sequence[str], scope: Scope | 
     named = {key: parse_partition(key) for key in partitions}
     shops = load_shops(connection, sorted({slug for _, slug in named.values()}))
     ids = {roaster.slug: roaster.id for roaster in shops.roasters}
-    sources = load_sources(connection, list(ids.values()))
-    if scope is not None and scope.sources:
-        sources = {key: source for key, source in sources.items() if source.base_url in scope.sources}
+    wanted = scope.sources if scope is not None else ()
+    sources = {one.id: one for one in registered(connection, list(ids)) if not wanted or one.base_url in wanted}
     days = [day for day, _ in named.values()]
     bounds = scope or Scope("incremental", min(days), max(days))
     inputs = load_inputs(connection, shops, replace(bounds, first=min(days), last=max(days)))
@@ -76,16 +81,6 @@ def load_days(connection: Connection, partitions: Sequence[str], scope: Scope | 
         seen = inputs[ids[slug], day]
         found[key] = Day(key, ids[slug], day, own, seen, input_digest(seen, VERSIONS))
     return Days(shops, sources, found)
-
-
-def load_sources(connection: Connection, roasters: Sequence[uuid.UUID]) -> dict[uuid.UUID, Source]:
-    """The sources of roasters, by id."""
-    rows = read_rows(connection, sql.load(PACKAGE, "modes/sources"), {"roasters": list(roasters)})
-    history = {
-        row["id"]: tuple((datetime.fromisoformat(one["until"]), one["currency"]) for one in row.pop("currency_history"))
-        for row in rows
-    }
-    return {row["id"]: Source(**row, currency_history=history[row["id"]]) for row in rows}
 
 
 def derive_days(

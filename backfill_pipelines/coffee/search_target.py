@@ -1,5 +1,4 @@
-"""A range of partitions searched: bodies that the database knows, that the store holds unknown to it, or that a shop
-whose window is still open gives now.
+"""A range of partitions searched for bodies: known to the database, unknown to it in the store, or still to be fetched.
 
 What is found is recorded as it comes, for it is found for good; the gates then say of each day whether what is expected
 of it is there. A past day without a body is recorded as unrecoverable, with what was searched as evidence.

@@ -5,7 +5,7 @@ the rules that it was derived from and by, so that what is older than its input 
 """
 
 import gzip
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 import orjson
 
@@ -13,7 +13,8 @@ from backfill_pipelines.coffee.expected_set import parse_partition
 from backfill_pipelines.coffee.staging import Chunk
 from backfill_pipelines.stores.objects import ObjectStore
 
-_TABLES = ("captures", "products", "variants", "rejected")
+#: The staging tables, by the names of a chunk's fields.
+TABLES = ("captures", "products", "variants", "rejected")
 
 
 def staged_key(partition: str) -> str:
@@ -24,7 +25,7 @@ def staged_key(partition: str) -> str:
 
 def save_chunk(objects: ObjectStore, partition: str, chunk: Chunk, input_digest: str) -> None:
     """Keep what was derived for one partition."""
-    content = {"input_digest": input_digest, **{table: getattr(chunk, table) for table in _TABLES}}
+    content = {"input_digest": input_digest, **{table: getattr(chunk, table) for table in TABLES}}
     objects.write(staged_key(partition), gzip.compress(orjson.dumps(content), 1, mtime=0))
 
 
@@ -37,23 +38,32 @@ def load_chunks(objects: ObjectStore, digests: Mapping[str, str]) -> Iterator[tu
         if content.get("input_digest") != digests[partition]:
             yield partition, None
             continue
-        yield partition, Chunk([partition], **{table: content[table] for table in _TABLES})
+        yield partition, Chunk([partition], **{table: content[table] for table in TABLES})
 
 
 def merged(chunks: Iterable[Chunk]) -> Chunk:
     """Several chunks as one: each numbers its bodies and products from 0, and together they go on from one another."""
     whole = Chunk()
     for chunk in chunks:
-        artifacts, products = len(whole.captures), len(whole.products)
-        whole.partitions += [one for one in chunk.partitions if one not in whole.partitions]
-        whole.captures += _moved(chunk.captures, artifacts)
-        whole.products += _moved(chunk.products, products, artifacts)
-        whole.variants += _moved(chunk.variants, products)
-        whole.rejected += _moved(chunk.rejected, artifacts)
+        moved = renumbered(chunk, len(whole.captures), len(whole.products))
+        whole.partitions += [one for one in moved.partitions if one not in whole.partitions]
+        for table in TABLES:
+            getattr(whole, table).extend(getattr(moved, table))
     return whole
 
 
-def _moved(lines: Sequence[str], *offsets: int) -> Sequence[str]:
+def renumbered(chunk: Chunk, captures: int, products: int) -> Chunk:
+    """A chunk whose numbers go on from so many captures and products."""
+    return Chunk(
+        list(chunk.partitions),
+        _moved(chunk.captures, captures),
+        _moved(chunk.products, products, captures),
+        _moved(chunk.variants, products),
+        _moved(chunk.rejected, captures),
+    )
+
+
+def _moved(lines: list[str], *offsets: int) -> list[str]:
     """Lines whose first fields are numbers, each moved by its offset."""
     if not any(offsets):
         return lines

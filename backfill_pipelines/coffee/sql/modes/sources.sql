@@ -1,7 +1,0 @@
--- Grain: a source of some roasters. Parameter: roasters (uuid[]).
-SELECT s.id, s.roaster_id, r.slug AS roaster_slug, s.base_url, s.platform::text AS platform, s.currency,
-  s.currency_history, s.kind_overrides, r.active_from
-FROM product_sources s
-JOIN roasters r ON r.id = s.roaster_id
-WHERE s.roaster_id = ANY (%(roasters)s)
-ORDER BY r.slug, s.base_url;
