@@ -54,8 +54,7 @@ def status_of(codes: Iterable[str]) -> Status:
 
 def worst(statuses: Iterable[Status]) -> Status:
     """The gravest of some statuses; valid without any."""
-    valid: Status = "valid"
-    return max(statuses, key=_SEVERITY.index, default=valid)
+    return _SEVERITY[max(map(_SEVERITY.index, statuses), default=0)]
 
 
 def artifact_status(products: Sequence[Status], own_codes: Iterable[str]) -> Status:

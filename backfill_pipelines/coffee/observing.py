@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from backfill_pipelines.coffee.canonical import CanonicalProduct, CanonicalVariant
-from backfill_pipelines.coffee.classification import given_kind, is_coffee, kind_of
+from backfill_pipelines.coffee.classification import given_kind, kind_of
 from backfill_pipelines.coffee.codes import (
     R_CLASSIFY_UNDECIDED,
     R_CURRENCY_MISMATCH,
@@ -20,9 +20,9 @@ from backfill_pipelines.coffee.codes import (
     status_of,
 )
 from backfill_pipelines.coffee.hashes import content_hash, price_hash
-from backfill_pipelines.coffee.model import ProductObservation, Rejected, Source, VariantObservation
+from backfill_pipelines.coffee.kinds import is_coffee
+from backfill_pipelines.coffee.model import ProductObservation, Rejected, VariantObservation
 from backfill_pipelines.coffee.normaliser import NORMALIZER_VERSION, NormalisedVariant, normalise
-from backfill_pipelines.coffee.reading import Found
 
 #: In the source's currency; anything dearer is more likely a slip of the shop than a coffee.
 _DEAREST = Decimal(1_000_000)
@@ -45,25 +45,31 @@ class _Content:
 _contents: dict[tuple[Any, ...], _Content] = {}
 
 
-def observed(found: Found, source: Source) -> tuple[ProductObservation | None, Sequence[Rejected]]:
-    """The observation of a product, None if it is invalid; and what of it is set aside."""
-    product = found.product
+def observed(
+    product: CanonicalProduct, hashes: tuple[str, str], overrides: Mapping[str, Mapping[str, str]]
+) -> tuple[ProductObservation | None, Sequence[Rejected]]:
+    """The observation of a product, None if it is invalid; and what of it is set aside.
+
+    Args:
+        product: As its platform's model reads it.
+        hashes: Its ``raw_payload_hash`` and ``product_hash``.
+        overrides: Kinds given by hand.
+    """
     if errors := errors_among((*product.codes, *_variant_codes(product.variants))):
         return None, _rejections(product, errors)
-    content = _content(product, given_kind(product.platform_product_id, product.types, source.kind_overrides))
+    content = _content(product, given_kind(product.platform_product_id, product.types, overrides))
     variants: list[VariantObservation] = []
     rejected: list[Rejected] = []
     for variant, (normalised, options) in zip(product.variants, content.variants, strict=True):
         if R_CURRENCY_MISMATCH in variant.codes:
-            rejected.append(_foreign(product, variant, source))
+            rejected.append(_foreign(product, variant))
         else:
             variants.append(_variant_observation(variant, normalised, options))
     codes = {*product.codes, *content.codes, *_variant_codes(product.variants), *_variant_codes(variants)}
     observation = ProductObservation(
         product.product_index,
         product.platform_product_id,
-        found.raw_payload_hash,
-        found.product_hash,
+        *hashes,
         content.content_hash,
         price_hash(variants),
         {**content.fields, "source_raw": product.source_raw},
@@ -163,12 +169,11 @@ def _detail(product: CanonicalProduct, code: str) -> Mapping[str, Any]:
     }
 
 
-def _foreign(product: CanonicalProduct, variant: CanonicalVariant, source: Source) -> Rejected:
+def _foreign(product: CanonicalProduct, variant: CanonicalVariant) -> Rejected:
     detail = {
         "code": R_CURRENCY_MISMATCH,
         "name": product.name,
         "currency": variant.currency,
-        "source_currency": source.currency,
         "price": None if variant.price is None else str(variant.price),
     }
     reason = quarantine_reason(R_CURRENCY_MISMATCH)

@@ -13,6 +13,7 @@ from backfill_pipelines.coffee.codes import (
     E_SHAPE,
     R_UNKNOWN_FIELD_TYPE,
 )
+from backfill_pipelines.coffee.hashes import lasting_part
 from backfill_pipelines.coffee.normaliser.texts import fold
 from backfill_pipelines.coffee.raw_models import Path, RawModel, dotted
 
@@ -82,7 +83,7 @@ def source_raw(product: RawModel, odd: Sequence[Path]) -> dict[str, Any]:
     ``updated_at`` is never kept, or no two captures would agree.
     """
     kept = {name: value for name in _KEPT if (value := getattr(product, name, None))}
-    kept.update(product.model_extra or {})
+    kept.update(lasting_part(product.model_extra or {}))
     if odd:
         kept["unknown_field_types"] = [dotted(path) for path in odd]
     return kept

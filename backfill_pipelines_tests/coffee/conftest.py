@@ -8,15 +8,8 @@ import pytest
 
 from backfill_pipelines.coffee.model import Source, natural_id
 from backfill_pipelines.stores.postgres import Postgres, execute
-from backfill_pipelines_tests.coffee.databases import fresh_database, running_server
+from backfill_pipelines_tests.coffee.databases import fresh_database
 from backfill_pipelines_tests.coffee.stored_world import World
-
-
-@pytest.fixture(scope="session")
-def postgres_folder() -> Iterator[Path]:
-    """Folder of the embedded server of this session."""
-    with running_server() as folder:
-        yield folder
 
 
 @pytest.fixture
