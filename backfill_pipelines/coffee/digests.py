@@ -8,8 +8,8 @@ from backfill_pipelines.stores.postgres import Connection, execute
 
 #: Natural key of each table; rows are digested in its order.
 _KEYS: Mapping[str, str] = {
-    "coffees": "source_id, platform_product_id",
-    "variants": "coffee_id, platform_variant_id",
+    "coffees": 'source_id, platform_product_id COLLATE "C"',
+    "variants": 'coffee_id, platform_variant_id COLLATE "C"',
     "prices": "variant_id, scraped_at",
     "price_corrections": "price_id, backfill_run_id",
     "product_artifacts": "source_id, platform_product_id, observed_at",

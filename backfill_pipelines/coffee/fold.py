@@ -36,7 +36,7 @@ def open_fold(connection: Connection) -> None:
 
 
 def touch_all(connection: Connection) -> None:
-    """Ask about every coffee."""
+    """Ask about every coffee that was observed."""
     run_file(connection, "fold/touch_all")
 
 
@@ -46,10 +46,13 @@ def fold(connection: Connection) -> None:
     Leaves ``folded_coffees``, ``folded_variants``, ``changed_coffees`` and ``changed_variants`` in the transaction.
     """
     fold_history(connection)
-    for step in ("variants", "coffees", "slugs", "settle_slugs", "slugs_of_others"):
+    for table in ("variants", "coffees"):
+        run_file(connection, f"fold/{table}")
+        execute(connection, f"CREATE INDEX ON folded_{table} (id)")
+        run_file(connection, f"fold/unobserved_{table}")
+        execute(connection, f"ANALYZE folded_{table} (id)")
+    for step in ("slugs", "settle_slugs", "slugs_of_others"):
         run_file(connection, f"fold/{step}")
-        if step in ("variants", "coffees"):
-            execute(connection, f"ANALYZE folded_{step}")
     run_file(connection, "fold/changed_coffees")
     run_file(connection, "fold/changed_variants")
 

@@ -54,7 +54,8 @@ _known: dict[tuple[bytes, str, str], Outcome] = {}
 
 def interpreted(item: Item, reader: Reader) -> Outcome:
     """What an item says."""
-    if item.codes or item.variations:
+    # The document around a canonical artifact's product decides as well, and is in no hash.
+    if item.codes or item.variations or item.layout == "canonical":
         return _read(item, reader)
     key = (reader.key, item.layout, item.product_hash)
     known = _known.get(key)

@@ -20,7 +20,6 @@ from backfill_pipelines.coffee.codes import (
     status_of,
 )
 from backfill_pipelines.coffee.hashes import content_hash, price_hash
-from backfill_pipelines.coffee.kinds import is_coffee
 from backfill_pipelines.coffee.model import ProductObservation, Rejected, VariantObservation
 from backfill_pipelines.coffee.normaliser import NORMALIZER_VERSION, NormalisedVariant, normalise
 
@@ -125,15 +124,7 @@ def _read(product: CanonicalProduct, given: str | None) -> _Content:
     options = tuple(dict.fromkeys(option for variant in product.variants for option in variant.options))
     kind = given if given is not None else kind_of(product.name, product.types, product.tags, options)
     normalised = normalise(replace(product, kind=kind))
-    fields = {
-        "name": product.name,
-        "slug": product.slug,
-        "product_kind": kind,
-        "is_coffee": is_coffee(kind),
-        "description_md": product.description or None,
-        "direct_buy_url": product.url,
-        **normalised.fields,
-    }
+    fields = {"name": product.name, "slug": product.slug, **normalised.fields}
     ids = (variant.platform_variant_id for variant in product.variants)
     variants = [
         (variant_id, v.weight_g, v.pack_count, v.grind) for variant_id, v in zip(ids, normalised.variants, strict=True)
