@@ -4,6 +4,7 @@ import base64
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -15,6 +16,8 @@ from backfill_pipelines.receipts.promotion.export_inventory import Check, take_i
 from backfill_pipelines.receipts.promotion.export_manifest import ExportManifest, publish, read_rows, read_strays
 from backfill_pipelines.receipts.promotion.image_source import ImageSource, build_source
 from backfill_pipelines.receipts.promotion.inventory_lines import aside_table, inventory_lines, states_by_bucket
+from backfill_pipelines.receipts.promotion.object_presence import missing_objects
+from backfill_pipelines.receipts.promotion.planned_image import PlannedImage
 from backfill_pipelines.receipts.promotion.promotion_settings import PromotionSettings
 from backfill_pipelines.stores.objects import ObjectStore
 
@@ -40,13 +43,14 @@ def build_export_inventory() -> dg.AssetsDefinition:
             dg.AssetCheckSpec(name, asset=EXPORT_INVENTORY, blocking=True, description=text)
             for name, text in DESCRIPTIONS.items()
         ],
-        required_resource_keys={"items", "objects", "exports", "promotion"},
+        required_resource_keys={"items", "objects", "exports", "buckets", "promotion"},
     )
     def export_inventory(context: dg.AssetExecutionContext) -> Iterator[Any]:
         resources = context.resources
         settings, objects = resources.promotion, resources.objects
         source = build_source(settings, resources.exports, resources.items)
-        manifest, verdicts = write_inventory(source, settings, objects, datetime.now(UTC))
+        check = partial(missing_objects, buckets=resources.buckets) if settings.check_objects else _no_check
+        manifest, verdicts = write_inventory(source, settings, objects, datetime.now(UTC), check)
         for verdict in verdicts:
             yield dg.AssetCheckResult(
                 asset_key=EXPORT_INVENTORY,
@@ -63,15 +67,19 @@ def build_export_inventory() -> dg.AssetsDefinition:
     return export_inventory
 
 
+def _no_check(_: PlannedImage) -> None:
+    """Every image that can be planned is planned."""
+
+
 def write_inventory(
     source: ImageSource,
     settings: PromotionSettings,
     objects: ObjectStore,
     now: datetime,
-    check: Check = lambda _: None,
+    check: Check | None = None,
 ) -> tuple[ExportManifest, list[Verdict]]:
     """Write the files, judge them as read back, and let the manifest count if both gates are green."""
-    manifest = take_inventory(source, settings, objects, now, check)
+    manifest = take_inventory(source, settings, objects, now, check or _no_check)
     found = Found.of(read_rows(objects, manifest))
     verdicts = judge_exports(manifest, found, read_strays(objects, manifest))
     if all(verdict.passed for verdict in verdicts):

@@ -37,12 +37,15 @@ from backfill_pipelines.receipts.promotion.inventory_assets import (
 from backfill_pipelines.receipts.promotion.planned_image import PlannedImage, Reason, SetAside
 from backfill_pipelines.receipts.promotion.promotion_settings import PromotionSettings
 from backfill_pipelines.runner import failure_text
+from backfill_pipelines.stores.buckets import Buckets
 from backfill_pipelines.stores.dynamodb_resource import DynamoDB
 from backfill_pipelines.stores.objects import ObjectStore
 from backfill_pipelines_tests.receipts.promotion.exports import (
     BUCKETS,
     CDN,
     IMAGE,
+    PROD_CDN,
+    PROD_RAW,
     RAW,
     export,
     needs_exports,
@@ -51,6 +54,8 @@ from backfill_pipelines_tests.receipts.promotion.exports import (
     rows,
 )
 from backfill_pipelines_tests.receipts.receipt_tables import ReceiptsPlace
+from backfill_pipelines_tests.stores.bucket_servers import bucket_wire
+from backfill_pipelines_tests.stores.item_servers import ENVIRONMENTS
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 SETTINGS = PromotionSettings(buckets=BUCKETS)
@@ -353,12 +358,22 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 def materialize(
-    instance: dg.DagsterInstance, exports: ObjectStore, objects: ObjectStore, settings: PromotionSettings = SETTINGS
+    instance: dg.DagsterInstance,
+    exports: ObjectStore,
+    objects: ObjectStore,
+    settings: PromotionSettings = SETTINGS,
+    buckets: Buckets | None = None,
 ) -> dg.ExecuteInProcessResult:
     return dg.materialize(
         [build_export_inventory()],
         instance=instance,
-        resources={"items": NO_TABLES, "objects": objects, "exports": exports, "promotion": settings},
+        resources={
+            "items": NO_TABLES,
+            "objects": objects,
+            "exports": exports,
+            "buckets": buckets or Buckets(),
+            "promotion": settings,
+        },
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         raise_on_error=False,
     )
@@ -400,3 +415,27 @@ def test_a_red_gate_fails_the_asset_and_says_why(
     assert not result.success
     assert "stray.json" in failure_text(result)
     assert instance.get_latest_materialization_event(EXPORT_INVENTORY) is None
+
+
+def test_files_that_are_not_in_the_target_set_their_image_aside(
+    exports: ObjectStore,
+    objects: ObjectStore,
+    instance: dg.DagsterInstance,
+    ministack_endpoint: str,
+    ministack_state: Path,
+) -> None:
+    put(exports, 1, at=datetime.now(UTC))
+    buckets = Buckets(embedded=str(ministack_state / "aws"), environments=str(ENVIRONMENTS))
+    wire = bucket_wire(ministack_endpoint)
+    for name in (PROD_RAW, PROD_CDN):
+        wire.create_bucket(Bucket=name)
+    checking = PromotionSettings(buckets=BUCKETS, check_objects=True)
+    assert materialize(instance, exports, objects, checking, buckets).success
+    manifest = latest_manifest(objects, exports.url)
+    assert manifest is not None
+    assert manifest.by_reason == {"object_missing": 1}
+    wire.put_object(Bucket=PROD_RAW, Key="raw/a.png", Body=b"")
+    assert materialize(instance, exports, objects, checking, buckets).success
+    manifest = latest_manifest(objects, exports.url)
+    assert manifest is not None
+    assert manifest.by_state["planned"] == 1
