@@ -18,6 +18,7 @@ from backfill_pipelines.backfill.failures import SettingsError
 from backfill_pipelines.stores.dynamodb import DynamoItemStore
 from backfill_pipelines.stores.dynamodb_tables import DynamoTable
 from backfill_pipelines.stores.embedded_aws import EmbeddedAws
+from backfill_pipelines.stores.streams import ChangeStream
 from backfill_pipelines.stores.table_metrics import TableMetrics
 
 #: Calls in flight at once: more than any number of workers, which would wait for a connection otherwise.
@@ -68,6 +69,20 @@ class DynamoDB(dg.ConfigurableResource):
         if self.embedded is not None or self.endpoint is not None:
             return None
         return TableMetrics(name, _metrics_client(self.region))
+
+    def stream(self, table: str | None = None) -> ChangeStream | None:
+        """The changes of a table from now on; None in AWS, where they are for its handlers alone.
+
+        Raises:
+            SettingsError: no table is named.
+            ItemStoreError: the server does not answer.
+        """
+        name = self.named(table)
+        if self.embedded is None and self.endpoint is None:
+            return None
+        with _MAKING:
+            client = _streams_client(tuple(self._options().items()))
+        return ChangeStream(client, name)
 
     def require_answer(self, table: str | None = None) -> None:
         """Ask for the table once, so that nobody waits for a server that is not there.
@@ -125,6 +140,11 @@ def _clients_of(options: tuple[tuple[str, Any], ...]) -> tuple[Any, Any]:
     """The two clients of an endpoint, which all resources of this process share; a session makes one at a time."""
     with _MAKING:
         return _of_options(options)
+
+
+@cache
+def _streams_client(options: tuple[tuple[str, Any], ...]) -> Any:
+    return _session().client("dynamodbstreams", **dict(options))
 
 
 def _metrics_client(region: str) -> Any:
