@@ -3,11 +3,13 @@
 import re
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
 
 from backfill_pipelines.coffee.codes import E_PRICE_NEGATIVE, E_PRICE_NOT_NUMBER, W_PRICE_ZERO
 
-RawAmount = str | int | float | None
+RawAmount = Annotated[str | int | float | None, Field(union_mode="left_to_right")]
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]{1,3})?", re.IGNORECASE)
 _NOT_A_NUMBER = re.compile(r"[+-]?(?:nan|inf(?:inity)?)", re.IGNORECASE)

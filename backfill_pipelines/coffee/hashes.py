@@ -1,10 +1,11 @@
 """The four hashes of a product: as received, without what changes by itself, normalised, and its prices.
 
-All are SHA-256 of canonical JSON: sorted keys, UTF-8, no spaces, numbers as ``json.dumps`` writes them.
+All are SHA-256 of canonical JSON.
 """
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, cast
@@ -14,21 +15,26 @@ import orjson
 from backfill_pipelines.coffee.descriptions import cleaned
 from backfill_pipelines.coffee.model import VariantObservation
 
-#: Two captures of an unchanged product differ in it everywhere.
-_VOLATILE = "updated_at"
+#: Two captures of an unchanged product differ in it everywhere. A quote before the name and a colon after it are never
+#: found within a text, whose own quotes are escaped.
+_VOLATILE = b'"updated_at":'
+_VOLATILE_TEXT = re.compile(rb',"updated_at":"[^"\\]*"')
 _MARKUP = "body_html"
-_LOOK_INTO = frozenset((dict, list, float))
+_MARKUP_KEY = b'"body_html":'
 
 
 def canonical_json(value: Any) -> bytes:
-    """A JSON value in its one form.
+    """A JSON value in its one form: sorted keys, UTF-8, no spaces, numbers in their shortest form.
 
     Raises:
-        ValueError: The value is no JSON: half of a surrogate pair, NaN or an infinity.
+        ValueError: A text of it is half of a surrogate pair, which no encoding has.
     """
-    floats: list[float] = []
-    _copied(value, floats)
-    return _dumped(value, has_floats=bool(floats))
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        # Integers over 64 bits are fine for the slower writer; it refuses what is no JSON as well.
+        text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return text.encode()
 
 
 def payload_hashes(raw: Mapping[str, Any]) -> tuple[str, str]:
@@ -37,13 +43,31 @@ def payload_hashes(raw: Mapping[str, Any]) -> tuple[str, str]:
     Raises:
         ValueError: As of ``canonical_json``.
     """
-    floats: list[float] = []
-    lasting = _copied(raw, floats)
-    markup = lasting.get(_MARKUP)
-    if isinstance(markup, str):
-        lasting[_MARKUP] = cleaned(markup)
-    has_floats = bool(floats)
-    return _sha256(_dumped(raw, has_floats=has_floats)), _sha256(_dumped(lasting, has_floats=has_floats))
+    received = canonical_json(raw)
+    return _sha256(received), _sha256(_lasting(received, raw))
+
+
+def _lasting(received: bytes, raw: Mapping[str, Any]) -> bytes:
+    """The canonical JSON without volatile keys and with the markup's text; cut out of the bytes where that is plain."""
+    lasting = _VOLATILE_TEXT.sub(b"", received)
+    markup = raw.get(_MARKUP)
+    start = lasting.find(_MARKUP_KEY)
+    if _VOLATILE in lasting or (markup is None) != (start < 0) or lasting.find(_MARKUP_KEY, start + 1) > 0:
+        return canonical_json(lasting_part(raw) | ({_MARKUP: cleaned(markup)} if isinstance(markup, str) else {}))
+    if not isinstance(markup, str):
+        return lasting
+    start += len(_MARKUP_KEY)
+    end = start + len(orjson.dumps(markup))
+    return b"".join((lasting[:start], orjson.dumps(cleaned(markup)), lasting[end:]))
+
+
+def lasting_part(value: Any) -> Any:
+    """A JSON value without what changes by itself, at any depth."""
+    if isinstance(value, dict):
+        return {k: lasting_part(v) for k, v in cast("dict[str, Any]", value).items() if k != "updated_at"}
+    if isinstance(value, list):
+        return [lasting_part(v) for v in cast("list[Any]", value)]
+    return value
 
 
 def content_hash(fields: Mapping[str, Any], normalizer_version: str) -> str:
@@ -61,30 +85,8 @@ def price_hash(variants: Iterable[VariantObservation]) -> str:
 
 
 def _text(amount: Decimal | None) -> str | None:
-    return None if amount is None else f"{amount:.3f}"
-
-
-def _copied(value: Any, floats: list[float]) -> Any:
-    """A copy without volatile keys; the floats met are noted, since the fast writer has its own form for some."""
-    if isinstance(value, dict):
-        items = cast("dict[str, Any]", value).items()
-        return {k: _copied(v, floats) if type(v) in _LOOK_INTO else v for k, v in items if k != _VOLATILE}
-    if isinstance(value, list):
-        return [_copied(v, floats) if type(v) in _LOOK_INTO else v for v in cast("list[Any]", value)]
-    if isinstance(value, float):
-        floats.append(value)
-    return value
-
-
-def _dumped(value: Any, *, has_floats: bool) -> bytes:
-    if not has_floats:
-        try:
-            return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-        except TypeError:
-            # Integers over 64 bits are fine for the slower writer, half a surrogate pair is not.
-            pass
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.encode()
+    """All amounts have three digits after the point, so that equal ones have equal texts."""
+    return None if amount is None else str(amount)
 
 
 def _sha256(data: bytes) -> str:

@@ -72,9 +72,12 @@ class Capture:
         return self.observed_at.date()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class VariantObservation:
-    """What one capture says of one variant: one row of ``variant_observations``."""
+    """What one capture says of one variant: one row of ``variant_observations``.
+
+    Nobody changes one; it is not frozen because that makes making one twenty times slower, a million times.
+    """
 
     platform_variant_id: str
     price: Decimal | None
@@ -95,9 +98,12 @@ class VariantObservation:
     codes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ProductObservation:
-    """What one capture says of one product: one row of ``product_artifacts`` with its variants."""
+    """What one capture says of one product: one row of ``product_artifacts`` with its variants.
+
+    Nobody changes one, nor what it holds: observations of an unchanged product share their parts.
+    """
 
     product_index: int
     platform_product_id: str
@@ -116,7 +122,11 @@ class ProductObservation:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A body, product or variant that is set aside: one row of ``quarantine``; empty ids mean the whole above."""
+    """A body, product or variant that is set aside: one row of ``quarantine``; empty ids mean the whole above.
+
+    ``detail["variants"]`` is the number of variants that go with it, counted once where a product has several rows, so
+    that their sum and what is published add up to what was captured.
+    """
 
     reason: str
     detail: Mapping[str, Any]

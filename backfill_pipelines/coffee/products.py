@@ -13,6 +13,7 @@ from backfill_pipelines.coffee.codes import (
     E_SHAPE,
     R_UNKNOWN_FIELD_TYPE,
 )
+from backfill_pipelines.coffee.hashes import lasting_part
 from backfill_pipelines.coffee.normaliser.texts import fold
 from backfill_pipelines.coffee.raw_models import Path, RawModel, dotted
 
@@ -50,13 +51,9 @@ def last_part(url: str | None) -> str:
         return ""
 
 
-def identity_codes(product_id: str, title: str | None) -> tuple[str, ...]:
-    """What a product lacks of a name of its own."""
-    if product_id and title and not title.isspace():
-        return ()
-    return tuple(
-        code for code, given in ((E_NO_PRODUCT_ID, product_id), (E_NO_TITLE, (title or "").strip())) if not given
-    )
+def identity_codes(product_id: str, name: str) -> tuple[str, ...]:
+    """What a product lacks to be one."""
+    return tuple(code for code, given in ((E_NO_PRODUCT_ID, product_id), (E_NO_TITLE, name)) if not given)
 
 
 def stock_count(given: int | None) -> int | None:
@@ -82,7 +79,7 @@ def source_raw(product: RawModel, odd: Sequence[Path]) -> dict[str, Any]:
     ``updated_at`` is never kept, or no two captures would agree.
     """
     kept = {name: value for name in _KEPT if (value := getattr(product, name, None))}
-    kept.update(product.model_extra or {})
+    kept.update(lasting_part(product.model_extra or {}))
     if odd:
         kept["unknown_field_types"] = [dotted(path) for path in odd]
     return kept

@@ -51,8 +51,9 @@ class Line:
             return "100.0 %: nothing to do"
         eta = "unknown" if self.eta_s is None else f"{self.eta_s:.0f} s"
         return (
-            f"{self.pct:.1f} %: {self.processed:,} of {self.total:,} processed, {self.ok:,} ok, {self.failed:,} failed, "
-            f"{self.unrecoverable:,} unrecoverable, {self.rows:,} rows, {self.elapsed_s:.0f} s elapsed, {eta} to go"
+            f"{self.pct:.1f} %: {self.processed:,} of {self.total:,} processed, {self.ok:,} ok, {self.failed:,} "
+            f"failed, {self.unrecoverable:,} unrecoverable, {self.rows:,} rows, {self.elapsed_s:.0f} s elapsed, "
+            f"{eta} to go"
         )
 
 

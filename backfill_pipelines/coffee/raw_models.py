@@ -2,11 +2,13 @@
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 Path = tuple[str | int, ...]
+#: An id of a feed.
+RawId = Annotated[int | str | None, Field(union_mode="left_to_right")]
 ModelT = TypeVar("ModelT", bound="RawModel")
 
 

@@ -1,15 +1,16 @@
-"""The bodies of one capture become canonical products, page by page: checks of each body, variations, duplicates."""
+"""The bodies of one capture become items, page by page: checks of each body, variations, duplicates, hashes.
+
+An item is a product as received; what it says is ``interpreting``'s.
+"""
 
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
-from backfill_pipelines.coffee.canonical import CanonicalProduct
-from backfill_pipelines.coffee.canonical_artifact import artifact_product
 from backfill_pipelines.coffee.codes import (
     E_ENCODING,
     E_HASH_MISMATCH,
@@ -19,41 +20,48 @@ from backfill_pipelines.coffee.codes import (
     E_SHAPE,
     W_DUPLICATE_PRODUCT,
 )
-from backfill_pipelines.coffee.decoding import Payload, Undecodable, payload_of
+from backfill_pipelines.coffee.decoding import Layout, Payload, Undecodable, payload_of
 from backfill_pipelines.coffee.hashes import payload_hashes
 from backfill_pipelines.coffee.model import Capture, Source
-from backfill_pipelines.coffee.products import Feed, id_text
-from backfill_pipelines.coffee.shopify import shopify_product
-from backfill_pipelines.coffee.woocommerce import is_variation, woo_product
+from backfill_pipelines.coffee.woocommerce import is_variation
 
 #: How far the clock of a shop or a collector may be ahead of ours.
 _CLOCK_SKEW = timedelta(minutes=5)
 _HTTP_OK = range(200, 300)
 _NOT_MODIFIED = 304
 
-_Answers = Mapping[str, Sequence[Mapping[str, Any]]]
 
+@dataclass(slots=True)
+class Item:
+    """A product of a body as received. Without an id of its own it is named by its place, ``#3``."""
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A product of a body, with its hashes."""
-
-    product: CanonicalProduct
+    index: int
+    layout: Layout
+    product_id: str
+    #: Of a canonical artifact the whole document; empty for an item that is no object.
+    raw: Mapping[str, Any]
     raw_payload_hash: str = ""
     product_hash: str = ""
+    #: Its variations as received on their own, where they were fetched.
+    variations: Sequence[Mapping[str, Any]] = ()
+    #: What is wrong with it before it is read.
+    codes: tuple[str, ...] = ()
 
 
 @dataclass
 class Page:
-    """What one body holds: its products, or why it says nothing."""
+    """What one body holds: its items, or why it says nothing."""
 
     capture: Capture
     payload: Payload | None = None
     failure: Undecodable | None = None
-    found: list[Found] = field(default_factory=list[Found])
+    items: list[Item] = field(default_factory=list[Item])
 
 
-def read_pages(bodies: Iterable[tuple[Capture, bytes]], source: Source, now: datetime | None) -> list[Page]:
+_Variations = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+def read_pages(bodies: Iterable[tuple[Capture, bytes]], source: Source, now: datetime | None) -> Sequence[Page]:
     """Read the bodies of one capture, each product once: where it comes again, the last one counts.
 
     Args:
@@ -62,11 +70,13 @@ def read_pages(bodies: Iterable[tuple[Capture, bytes]], source: Source, now: dat
         now: For times in the future; None leaves that check out.
     """
     pages = [_opened(capture, body, source, now) for capture, body in bodies]
-    answers = _variation_answers(pages)
+    variations = _variations(pages)
     for page in pages:
-        page.found = list(_products(page, Feed(source.base_url.rstrip("/"), _currency(page, source)), answers))
+        if page.payload is not None:
+            page.items = [*_items(page.payload, variations)]
     _drop_duplicates(pages)
-    _set_orphans_aside(pages, answers)
+    if variations:
+        _add_orphans(pages)
     return pages
 
 
@@ -84,9 +94,7 @@ def _check(capture: Capture, body: bytes, source: Source, now: datetime | None) 
     if status is not None and status not in _HTTP_OK and not is_confirmed:
         raise Undecodable(E_HTTP_STATUS, f"the shop answered {status}")
     if len(body) != capture.body_len or hashlib.sha256(body).hexdigest() != capture.body_sha256:
-        raise Undecodable(
-            E_HASH_MISMATCH, f"{len(body)} bytes are not those that {capture.storage_uri} was stored with"
-        )
+        raise Undecodable(E_HASH_MISMATCH, f"{len(body)} bytes are not what was stored as {capture.storage_uri}")
     if source.active_from is not None and seen.date() < source.active_from:
         raise Undecodable(E_OBSERVED_AT_BEFORE_SOURCE, f"{seen.isoformat()} is before {source.active_from}")
     if now is not None and seen > now + _CLOCK_SKEW:
@@ -97,86 +105,63 @@ def _content_type(capture: Capture) -> str | None:
     return next((value for name, value in capture.headers.items() if name.lower() == "content-type"), None)
 
 
-def _currency(page: Page, source: Source) -> str:
-    return source.currency_at(page.capture.observed_at)
-
-
-def _variation_answers(pages: Iterable[Page]) -> _Answers:
+def _variations(pages: Iterable[Page]) -> _Variations:
     """Variations that were fetched on their own, by the id of their product."""
-    answers: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    found: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for page in pages:
-        if page.payload is not None and page.payload.layout == "woocommerce":
-            for item in page.payload.items:
-                if is_variation(item):
-                    answers[_parent_of(item, page.capture.url)].append(item)
-    return answers
+        for item in page.payload.items if page.payload is not None and page.payload.layout == "woocommerce" else ():
+            if is_variation(item):
+                found[_parent_of(item, page.capture.url)].append(item)
+    return found
 
 
-def _parent_of(item: Mapping[str, Any], url: str) -> str:
-    if given := item.get("parent"):
-        return id_text(given)
-    return parse_qs(urlsplit(url).query).get("parent", [""])[0]
+def _parent_of(variation: Mapping[str, Any], url: str) -> str:
+    """The product's id: of the item itself, in older shops only in the address of the request."""
+    return str(variation.get("parent") or parse_qs(urlsplit(url).query).get("parent", [""])[0])
 
 
-def _products(page: Page, feed: Feed, answers: _Answers) -> Iterable[Found]:
-    payload = page.payload
-    if payload is None:
-        return
-    for index, item in enumerate(payload.items):
-        if not isinstance(item, dict):
-            yield Found(_unreadable(index))
-        elif not is_variation(item) or payload.layout != "woocommerce":
-            yield _found(_canonical(payload, cast("dict[str, Any]", item), index, feed, answers))
+def _items(payload: Payload, variations: _Variations) -> Iterable[Item]:
+    for index, raw in enumerate(payload.items):
+        if not isinstance(raw, dict):
+            yield Item(index, payload.layout, f"#{index}", {}, codes=(E_SHAPE,))
+        elif payload.layout != "woocommerce" or not is_variation(raw):
+            yield _item(index, payload.layout, cast("dict[str, Any]", raw), variations)
 
 
-def _canonical(payload: Payload, item: dict[str, Any], index: int, feed: Feed, answers: _Answers) -> CanonicalProduct:
-    match payload.layout:
-        case "shopify":
-            return shopify_product(item, index, feed)
-        case "woocommerce":
-            return woo_product(item, index, feed, answers.get(str(item.get("id")), ()))
-        case "canonical":
-            return artifact_product(item, index, feed)
-
-
-def _unreadable(index: int) -> CanonicalProduct:
-    return CanonicalProduct(index, f"#{index}", "", "", None, "", (), (), (), {}, codes=(E_SHAPE,))
-
-
-def _found(product: CanonicalProduct) -> Found:
+def _item(index: int, layout: Layout, raw: dict[str, Any], variations: _Variations) -> Item:
+    product = raw["product"] if layout == "canonical" else raw
+    given = product.get("platform_product_id" if layout == "canonical" else "id")
+    product_id = str(given).strip() if isinstance(given, str | int) else ""
+    item = Item(index, layout, product_id or f"#{index}", raw, variations=variations.get(product_id, ()))
     try:
-        return Found(product, *payload_hashes(product.raw))
+        item.raw_payload_hash, item.product_hash = payload_hashes(product)
     except UnicodeEncodeError:
-        return Found(replace(product, codes=(*product.codes, E_ENCODING)))
+        item.codes = (E_ENCODING,)
     except ValueError:
-        return Found(replace(product, codes=(*product.codes, E_SHAPE)))
+        item.codes = (E_SHAPE,)
+    return item
 
 
 def _drop_duplicates(pages: Sequence[Page]) -> None:
-    last: dict[str, tuple[int, str]] = {}
+    last: dict[str, Item] = {}
     differing: set[str] = set()
-    for place, found in enumerate(found for page in pages for found in page.found):
-        product_id = found.product.platform_product_id
-        if product_id in last and last[product_id][1] != found.product_hash:
-            differing.add(product_id)
-        last[product_id] = (place, found.product_hash)
-    places = iter(range(sum(len(page.found) for page in pages)))
+    for item in (item for page in pages for item in page.items):
+        earlier = last.get(item.product_id)
+        if earlier is not None and earlier.product_hash != item.product_hash:
+            differing.add(item.product_id)
+        last[item.product_id] = item
     for page in pages:
-        kept = [found for found in page.found if last[found.product.platform_product_id][0] == next(places)]
-        page.found = [_marked(found) if found.product.platform_product_id in differing else found for found in kept]
+        page.items = [item for item in page.items if last[item.product_id] is item]
+    for product_id in differing:
+        last[product_id].codes += (W_DUPLICATE_PRODUCT,)
 
 
-def _marked(found: Found) -> Found:
-    return replace(found, product=replace(found.product, codes=(*found.product.codes, W_DUPLICATE_PRODUCT)))
-
-
-def _set_orphans_aside(pages: Sequence[Page], answers: _Answers) -> None:
-    """Variations whose product is in none of the pages are a product that cannot be read."""
-    known = {found.product.platform_product_id for page in pages for found in page.found}
+def _add_orphans(pages: Sequence[Page]) -> None:
+    """Variations whose product is in none of the pages stand for a product that cannot be read."""
+    known = {item.product_id for page in pages for item in page.items}
     for page in pages:
-        for index, item in enumerate(page.payload.items if page.payload is not None and answers else ()):
-            parent = _parent_of(item, page.capture.url) if is_variation(item) else None
+        for index, raw in enumerate(page.payload.items if page.payload is not None else ()):
+            parent = _parent_of(raw, page.capture.url) if is_variation(raw) else None
             if parent is not None and parent not in known:
                 known.add(parent)
-                orphan = replace(_unreadable(index), platform_product_id=parent or f"#{index}")
-                page.found.append(Found(orphan))
+                page.items.append(Item(index, "woocommerce", parent or f"#{index}", {}, codes=(E_SHAPE,)))

@@ -4,9 +4,10 @@ The feed has no currency: the source's own, in force at the time of the capture,
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, ConfigDict
 
 from backfill_pipelines.coffee.amounts import RawAmount, amount, price_before
 from backfill_pipelines.coffee.canonical import CanonicalProduct, CanonicalVariant
@@ -21,7 +22,7 @@ from backfill_pipelines.coffee.products import (
     source_raw,
     stock_count,
 )
-from backfill_pipelines.coffee.raw_models import RawModel, read
+from backfill_pipelines.coffee.raw_models import RawId, RawModel, read
 
 _DEFAULT_TITLE = "Default Title"
 
@@ -40,7 +41,9 @@ class ShopifyOption(RawModel):
 class ShopifyVariant(RawModel):
     """A variant; ``option1`` to ``option3`` are values of the product's options by position."""
 
-    id: int | str | None = None
+    model_config = ConfigDict(extra="ignore")
+
+    id: RawId = None
     title: str | None = None
     option1: str | None = None
     option2: str | None = None
@@ -56,7 +59,7 @@ class ShopifyVariant(RawModel):
 class ShopifyProduct(RawModel):
     """A product. Fields that are declared as Any are known, but neither read nor kept beside the coffee."""
 
-    id: int | str | None = None
+    id: RawId = None
     title: str | None = None
     handle: str | None = None
     body_html: str | None = None
@@ -81,14 +84,14 @@ def shopify_product(raw: Mapping[str, Any], index: int, feed: Feed) -> Canonical
         feed: Of the source at the time of the capture.
     """
     product, odd = read(ShopifyProduct, raw)
-    names = [option.name or f"Option {n}" for n, option in enumerate(product.options or (), start=1)]
+    names = tuple(option.name or f"Option {n}" for n, option in enumerate(product.options or (), start=1))
     variants, variant_codes = _variants(product.variants or (), names, feed.currency)
-    product_id = id_text(product.id)
+    product_id, name = id_text(product.id), (product.title or "").strip()
     handle = (product.handle or "").strip()
     return CanonicalProduct(
         product_index=index,
         platform_product_id=product_id or f"#{index}",
-        name=(product.title or "").strip(),
+        name=name,
         slug=handle or product_id,
         url=f"{feed.base_url}/products/{handle}" if handle else None,
         description=cleaned(product.body_html or ""),
@@ -96,13 +99,13 @@ def shopify_product(raw: Mapping[str, Any], index: int, feed: Feed) -> Canonical
         tags=tuple(product.tags or ()),
         variants=variants,
         raw=raw,
-        codes=(*identity_codes(product_id, product.title), *odd_codes(odd), *variant_codes),
+        codes=(*identity_codes(product_id, name), *odd_codes(odd), *variant_codes),
         source_raw=source_raw(product, odd),
     )
 
 
 def _variants(
-    given: Iterable[ShopifyVariant], names: list[str], currency: str
+    given: Iterable[ShopifyVariant], names: tuple[str, ...], currency: str
 ) -> tuple[tuple[CanonicalVariant, ...], tuple[str, ...]]:
     """The variants by their ids, and codes of the product: of an id that comes twice the last one counts."""
     found: dict[str, CanonicalVariant] = {}
@@ -117,15 +120,16 @@ def _variants(
     return tuple(found.values()), tuple(codes) if found else (E_NO_VARIANTS,)
 
 
-def _variant(variant_id: str, raw: ShopifyVariant, names: list[str], currency: str) -> CanonicalVariant:
+def _variant(variant_id: str, raw: ShopifyVariant, names: tuple[str, ...], currency: str) -> CanonicalVariant:
     price, code = amount(raw.price)
-    compare_at = price_before(raw.compare_at_price, price)
-    is_plain = raw.title == _DEFAULT_TITLE
-    options = () if is_plain else _options(raw, names)
-    is_ignored = raw.compare_at_price is not None and price is not None and compare_at is None
+    compare_at, codes = None, () if code is None else (code,)
+    if raw.compare_at_price is not None and price is not None:
+        compare_at = price_before(raw.compare_at_price, price)
+        codes = codes if compare_at is not None else (*codes, W_COMPARE_AT_IGNORED)
+    title, options, is_subscription = _shown(raw.title, names, (raw.option1, raw.option2, raw.option3))
     return CanonicalVariant(
         variant_id,
-        None if is_plain else raw.title,
+        title,
         options,
         price,
         compare_at,
@@ -133,17 +137,20 @@ def _variant(variant_id: str, raw: ShopifyVariant, names: list[str], currency: s
         "none" if price is None else "variant",
         False if price is None else raw.available,
         stock_count(raw.inventory_quantity),
-        (raw.sku or "").strip() or None,
+        (raw.sku and raw.sku.strip()) or None,
         raw.grams,
-        any(is_delivery_option(name) for name, _ in options),
-        tuple(c for c in (code, W_COMPARE_AT_IGNORED if is_ignored else None) if c),
+        is_subscription,
+        codes,
     )
 
 
-def _options(raw: ShopifyVariant, names: list[str]) -> tuple[tuple[str, str], ...]:
-    values = (raw.option1, raw.option2, raw.option3)
-    return tuple(
-        (names[n] if n < len(names) else f"Option {n + 1}", value)
-        for n, value in enumerate(values)
-        if value is not None
-    )
+@lru_cache(maxsize=65536)
+def _shown(
+    title: str | None, names: tuple[str, ...], values: tuple[str | None, ...]
+) -> tuple[str | None, tuple[tuple[str, str], ...], bool]:
+    """Title and options of a variant and whether it is sold by deliveries; a product's only variant has none."""
+    if title == _DEFAULT_TITLE:
+        return None, (), False
+    padded = (*names, *(f"Option {n}" for n in range(len(names) + 1, len(values) + 1)))
+    options = tuple((name, value) for name, value in zip(padded, values, strict=False) if value is not None)
+    return title, options, any(is_delivery_option(name) for name, _ in options)

@@ -6,7 +6,7 @@ Fields that are declared as Any are known, but neither read nor kept beside the 
 from typing import Any
 
 from backfill_pipelines.coffee.amounts import RawAmount
-from backfill_pipelines.coffee.raw_models import RawModel
+from backfill_pipelines.coffee.raw_models import RawId, RawModel
 
 
 class WooPrices(RawModel):
@@ -35,8 +35,8 @@ class WooAttribute(RawModel):
 class WooVariation(RawModel):
     """A variation: as its parent lists it (id and attributes), or as an answer for variations has it (all else)."""
 
-    id: int | str | None = None
-    parent: int | str | None = None
+    id: RawId = None
+    parent: RawId = None
     attributes: list[WooAttribute] | None = None
     prices: WooPrices | None = None
     is_in_stock: bool | None = None
@@ -47,7 +47,7 @@ class WooVariation(RawModel):
 class WooProduct(RawModel):
     """A product. Fields that are declared as Any are known, but neither read nor kept beside the coffee."""
 
-    id: int | str | None = None
+    id: RawId = None
     name: str | None = None
     slug: str | None = None
     type: str | None = None

@@ -8,14 +8,8 @@ import pytest
 
 from backfill_pipelines.coffee.model import Source, natural_id
 from backfill_pipelines.stores.postgres import Postgres, execute
-from backfill_pipelines_tests.coffee.databases import fresh_database, running_server
-
-
-@pytest.fixture(scope="session")
-def postgres_folder() -> Iterator[Path]:
-    """Folder of the embedded server of this session."""
-    with running_server() as folder:
-        yield folder
+from backfill_pipelines_tests.coffee.databases import fresh_database
+from backfill_pipelines_tests.coffee.stored_world import World
 
 
 @pytest.fixture
@@ -57,3 +51,11 @@ def source(postgres: Postgres, roaster: uuid.UUID) -> Source:
             (found.id, roaster, url, found.platform, found.currency),
         )
     return found
+
+
+@pytest.fixture
+def world(postgres: Postgres, source: Source) -> Iterator[World]:
+    with postgres.connect("test") as connection:
+        execute(connection, "UPDATE roasters SET active_from = '2025-09-01', active_to = '2025-10-05'")
+        yield World(connection, source)
+        connection.rollback()

@@ -2,13 +2,21 @@
 
 import subprocess
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from backfill_pipelines.coffee.model import Source, natural_id
-from backfill_pipelines.stores.postgres import Postgres, PostgresRefused, execute, read_rows, read_value
+from backfill_pipelines.stores.postgres import (
+    Connection,
+    Jsonb,
+    Postgres,
+    PostgresRefused,
+    execute,
+    read_rows,
+    read_value,
+)
+from backfill_pipelines_tests.coffee.databases import insert
 
 #: Every distinct psql statement of the old runbook that reads.
 READS = [
@@ -25,14 +33,18 @@ READS = [
     "SELECT roaster_id, COUNT(*) FROM prices GROUP BY roaster_id;",
     "SELECT roaster_id, COUNT(*) FROM scrape_artifacts GROUP BY roaster_id;",
     "SELECT roaster_id, COUNT(*) FROM scrape_runs GROUP BY roaster_id;",
-    "SELECT roaster_id, DATE(created_at) as date, COUNT(*) FROM scrape_runs GROUP BY roaster_id, DATE(created_at) "
-    "ORDER BY roaster_id, date;",
+    (
+        "SELECT roaster_id, DATE(created_at) as date, COUNT(*) FROM scrape_runs GROUP BY roaster_id, DATE(created_at) "
+        "ORDER BY roaster_id, date;"
+    ),
     "SELECT roaster_id, MIN(created_at), MAX(created_at) FROM scrape_runs GROUP BY roaster_id;",
     "SELECT status, COUNT(*) FROM scrape_runs GROUP BY status;",
     "SELECT status, COUNT(*) FROM scrape_runs WHERE created_at > NOW() - INTERVAL '1 hour' GROUP BY status;",
     "SELECT validation_status, COUNT(*) FROM scrape_artifacts GROUP BY validation_status;",
-    "SELECT validation_status, COUNT(*) FROM scrape_artifacts WHERE created_at > NOW() - INTERVAL '1 hour' "
-    "GROUP BY validation_status;",
+    (
+        "SELECT validation_status, COUNT(*) FROM scrape_artifacts WHERE created_at > NOW() - INTERVAL '1 hour' "
+        "GROUP BY validation_status;"
+    ),
     "SELECT variant_id, scraped_at, COUNT(*) FROM prices GROUP BY variant_id, scraped_at HAVING COUNT(*) > 1;",
 ]
 ORPHANS = "DELETE FROM prices WHERE variant_id NOT IN (SELECT id FROM variants);"
@@ -45,29 +57,37 @@ THEN = datetime(2025, 9, 17, 19, 3, 11, tzinfo=UTC)
 
 
 @pytest.fixture
-def filled(postgres: Postgres, source: Source) -> Iterator[Postgres]:
+def filled(postgres: Postgres, source: Source) -> Postgres:
     """One row each: a failed run, an invalid artifact, a coffee, a variant, a price."""
-    ids = {name: natural_id(name) for name in ("run", "artifact", "coffee", "variant")}
-    values = {**ids, "source": source.id, "roaster": source.roaster_id, "then": THEN, "sha": "0" * 64}
+    roaster, run, artifact = source.roaster_id, natural_id("run"), natural_id("artifact")
+    coffee, variant = natural_id("coffee"), natural_id("variant")
+    of_source = {"source_id": source.id, "roaster_id": roaster}
+    seen = {"first_seen_at": THEN, "last_seen_at": THEN, "observed_at": THEN}
     with postgres.connect("test") as connection:
-        for statement in (
-            "INSERT INTO scrape_runs (id, source_id, roaster_id, job_type, started_at, status) "
-            "VALUES (%(run)s, %(source)s, %(roaster)s, 'import', now(), 'fail')",
-            "INSERT INTO scrape_artifacts (id, run_id, source_id, roaster_id, url, observed_at, observed_at_source, "
-            "capture_id, completeness, body_sha256, body_len, storage_uri, validation_status) VALUES (%(artifact)s, "
-            "%(run)s, %(source)s, %(roaster)s, 'u', %(then)s, 'recorded', %(artifact)s, 'unknown', %(sha)s, 1, 'k', "
-            "'invalid')",
-            "INSERT INTO coffees (id, source_id, roaster_id, platform_product_id, name, slug, status, first_seen_at, "
-            "last_seen_at, observed_at) VALUES (%(coffee)s, %(source)s, %(roaster)s, '1', 'n', 's', 'active', "
-            "%(then)s, %(then)s, %(then)s)",
-            "INSERT INTO variants (id, coffee_id, roaster_id, platform_variant_id, currency, first_seen_at, "
-            "last_seen_at, observed_at) VALUES (%(variant)s, %(coffee)s, %(roaster)s, '1', 'INR', %(then)s, %(then)s, "
-            "%(then)s)",
-            "INSERT INTO prices (variant_id, roaster_id, price, currency, is_sale, scraped_at, artifact_id) "
-            "VALUES (%(variant)s, %(roaster)s, 10, 'INR', false, %(then)s, %(artifact)s)",
-        ):
-            execute(connection, statement, values)
-    yield postgres
+        insert(connection, "scrape_runs", id=run, **of_source, job_type="import", started_at=THEN, status="fail")
+        insert(
+            connection,
+            "scrape_artifacts",
+            **of_source,
+            id=artifact,
+            run_id=run,
+            url="u",
+            observed_at=THEN,
+            observed_at_source="recorded",
+            capture_id=artifact,
+            completeness="unknown",
+            body_sha256="0" * 64,
+            body_len=1,
+            storage_uri="k",
+            validation_status="invalid",
+        )
+        named = {"platform_product_id": "1", "name": "n", "slug": "s", "status": "active"}
+        insert(connection, "coffees", id=coffee, **of_source, **named, **seen)
+        of_coffee = {"coffee_id": coffee, "roaster_id": roaster, "platform_variant_id": "1", "currency": "INR"}
+        insert(connection, "variants", id=variant, **of_coffee, **seen)
+        price = {"price": 10, "currency": "INR", "is_sale": False, "scraped_at": THEN, "artifact_id": artifact}
+        insert(connection, "prices", variant_id=variant, roaster_id=roaster, **price)
+    return postgres
 
 
 def psql(database: Postgres, statement: str) -> subprocess.CompletedProcess[str]:
@@ -120,38 +140,23 @@ def test_the_day_of_an_artifact_is_the_utc_day_of_its_observation(filled: Postgr
         assert read_value(connection, "SELECT partition_date::text FROM scrape_artifacts") == "2025-09-17"
 
 
+def backfill_run(connection: Connection) -> uuid.UUID:
+    run = uuid.uuid4()
+    needed = {"mode": "full", "scope": Jsonb({}), "plan": Jsonb({}), "fingerprint": "f", "status": "running"}
+    insert(connection, "backfill_runs", id=run, **needed)
+    return run
+
+
 def test_a_correction_replaces_or_voids_a_price_in_the_views(filled: Postgres) -> None:
+    latest = "SELECT price_one_time, currency FROM variant_latest_price"
     with filled.connect("test") as connection:
-        run = uuid.uuid4()
-        execute(
-            connection,
-            "INSERT INTO backfill_runs (id, mode, scope, plan, fingerprint, status) "
-            "VALUES (%s, 'full', '{}', '{}', 'f', 'running')",
-            (run,),
-        )
         price = read_value(connection, "SELECT id FROM prices")
-        latest = "SELECT price_one_time, currency FROM variant_latest_price"
         assert [str(row["price_one_time"]) for row in read_rows(connection, latest)] == ["10.000"]
-        execute(
-            connection,
-            "INSERT INTO price_corrections (price_id, price, currency, reason, backfill_run_id) "
-            "VALUES (%s, 12, 'INR', 'test', %s)",
-            (price, run),
-        )
+        of_price = {"price_id": price, "reason": "test"}
+        corrected = {"price": 12, "currency": "INR", "backfill_run_id": backfill_run(connection)}
+        insert(connection, "price_corrections", **of_price, **corrected)
         assert [str(row["price_one_time"]) for row in read_rows(connection, latest)] == ["12.000"]
-    with filled.connect("test") as connection:
-        second = uuid.uuid4()
-        execute(
-            connection,
-            "INSERT INTO backfill_runs (id, mode, scope, plan, fingerprint, status) "
-            "VALUES (%s, 'full', '{}', '{}', 'f', 'running')",
-            (second,),
-        )
-        execute(
-            connection,
-            "INSERT INTO price_corrections (price_id, voided, reason, backfill_run_id) VALUES (%s, true, 'test', %s)",
-            (price, second),
-        )
+        insert(connection, "price_corrections", **of_price, voided=True, backfill_run_id=backfill_run(connection))
         assert read_rows(connection, latest) == []
 
 

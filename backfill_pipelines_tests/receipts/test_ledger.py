@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -26,8 +25,8 @@ print(RecordLedger(store, "plan-1").run_of("backfill-abc", sys.argv[2]))
 
 
 @pytest.fixture
-def control(tmp_path: Path) -> Iterator[ControlStore]:
-    made = ControlStore(url=f"sqlite:///{tmp_path}/control.db")
+def control(control_url: str) -> Iterator[ControlStore]:
+    made = ControlStore(url=control_url)
     yield made
     made.close()
 

@@ -4,7 +4,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -24,8 +23,8 @@ with Leases(ControlStore(url=sys.argv[1])).held("writer", "rp-other", "writing")
 
 
 @pytest.fixture
-def control(tmp_path: Path) -> Iterator[ControlStore]:
-    store = ControlStore(url=f"sqlite:///{tmp_path / 'control.db'}")
+def control(control_url: str) -> Iterator[ControlStore]:
+    store = ControlStore(url=control_url)
     yield store
     store.close()
 

@@ -24,7 +24,7 @@ from backfill_pipelines.stores.postgres import (
     session_lock,
     transaction_lock,
 )
-from backfill_pipelines_tests.coffee.databases import QUICK, fresh_database, short_folder
+from backfill_pipelines_tests.coffee.databases import QUICK, fresh_database, short_folder, watched
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +33,8 @@ def server_folder() -> Iterator[Path]:
     with short_folder() as folder:
         server = EmbeddedPostgres(folder, QUICK)
         server.endpoint()
-        yield folder
-        server.stop()
+        with watched(server, folder):
+            yield folder
 
 
 @pytest.fixture
@@ -47,9 +47,8 @@ def database(server_folder: Path) -> Iterator[Postgres]:
 
 
 def test_a_block_is_one_transaction(database: Postgres) -> None:
-    with pytest.raises(ValueError, match="stop"), database.connect("test") as connection:
-        execute(connection, "INSERT INTO t VALUES (1)")
-        raise ValueError("stop")
+    with pytest.raises(PostgresRefused), database.connect("test") as connection:
+        execute(connection, "INSERT INTO t VALUES (1); SELECT nonsense")
     with database.connect("test") as connection:
         assert read_value(connection, "SELECT count(*) FROM t") == 0
         assert copy_rows(connection, "t (x, j)", ((n, Jsonb({"é": [n, None]})) for n in range(3))) == 3
@@ -105,7 +104,7 @@ def test_what_stays_busy_is_an_error_in_the_end(database: Postgres) -> None:
     def work(connection: Connection) -> None:
         execute(connection, "DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '40001'; END $$")
 
-    with pytest.raises(PostgresBusy, match="40001.*Repair"):
+    with pytest.raises(PostgresBusy, match=r"40001.*Repair"):
         database.transact("test", work, sleep=lambda _: None)
 
 
@@ -126,7 +125,7 @@ def test_a_connection_that_the_server_ends_is_unreachable_and_the_next_one_works
 def test_a_server_that_is_not_there_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BACKFILL_POSTGRES_DSN", "postgresql://me:hunter2@127.0.0.1:1/coffee_scraper")
     with pytest.raises(PostgresUnreachable, match=r"coffee_scraper on 127.0.0.1.*Repair") as caught:
-        Postgres().transact("test", lambda connection: None, sleep=lambda _: None)
+        Postgres().transact("test", lambda _: None, sleep=lambda _: None)
     assert "hunter2" not in str(caught.value)
 
 
@@ -134,6 +133,14 @@ def test_a_server_by_dsn_is_used_as_it_is(database: Postgres, monkeypatch: pytes
     monkeypatch.setenv("BACKFILL_POSTGRES_DSN", database.conninfo())
     with Postgres().connect("test") as connection:
         assert read_value(connection, "SELECT current_database()") == database.database
+
+
+def test_a_server_that_is_too_old_is_refused_before_anything_is_done(
+    database: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backfill_pipelines.stores.postgres.OLDEST_VERSION", 990_000)
+    with pytest.raises(PostgresError, match=r"is PostgreSQL 18\. Repair: use 99 or later"), database.connect("test"):
+        pytest.fail("the block was entered")
 
 
 def test_waiting_for_a_lock_ends(database: Postgres) -> None:

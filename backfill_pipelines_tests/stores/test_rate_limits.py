@@ -7,7 +7,6 @@ import sys
 import time
 from bisect import bisect_right
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -47,8 +46,8 @@ class Clock:
 
 
 @pytest.fixture
-def control(tmp_path: Path) -> Iterator[ControlStore]:
-    store = ControlStore(url=f"sqlite:///{tmp_path / 'control.db'}")
+def control(control_url: str) -> Iterator[ControlStore]:
+    store = ControlStore(url=control_url)
     yield store
     store.close()
 

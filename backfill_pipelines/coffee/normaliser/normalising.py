@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from backfill_pipelines.coffee.canonical import CanonicalProduct
+from backfill_pipelines.coffee.kinds import is_coffee
 from backfill_pipelines.coffee.normaliser.altitudes import Altitude, read_altitude
 from backfill_pipelines.coffee.normaliser.grind import default_grind
 from backfill_pipelines.coffee.normaliser.notes import is_decaf, tasting_notes
@@ -25,8 +26,6 @@ NORMALIZER_VERSION = "1.0.0"
 
 #: Fields by column, with tuples for lists, and warnings.
 _Told = tuple[dict[str, Any], tuple[str, ...]]
-
-COFFEE_KINDS = frozenset({"beans", "capsule", "single_serve"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +53,11 @@ def normalise(product: CanonicalProduct) -> Normalised:
     name, kind = product.name, product.kind
     # Lists and not generators: this is the step that is taken for every variant of a replay.
     variants = tuple([read_variant(v.options, v.title, name, kind, v.shipping_grams) for v in product.variants])
-    is_coffee = None if kind is None else kind in COFFEE_KINDS
     texts = (name, product.types, product.tags, product.description)
-    told, codes = _NO_COFFEE if is_coffee is False else _of_coffee(*texts)
+    told, codes = _NO_COFFEE if is_coffee(kind) is False else _of_coffee(*texts)
     fields = {
         "product_kind": kind,
-        "is_coffee": is_coffee,
+        "is_coffee": is_coffee(kind),
         "description_md": product.description or None,
         "direct_buy_url": product.url,
         "decaf": is_decaf(name, product.tags, product.types),

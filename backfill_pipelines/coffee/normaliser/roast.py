@@ -18,7 +18,12 @@ _LEVEL = "|".join(f"(?P<{level}>{pattern})" for level, pattern in _LEVELS.items(
 _ANY_LEVEL = re.compile(rf"(?<![a-z0-9])(?:{_LEVEL})(?![a-z0-9])")
 _ROAST = re.compile(r"(?<![a-z0-9])roast(?:ed|s)?(?![a-z0-9])")
 _ROAST_TAG = re.compile(rf"(?:roast(?: (?:level|profile))? ?:? )?(?:{'|'.join(_LEVELS.values())})(?: roast(?:ed|s)?)?")
-_LABEL = r"roast(?:ing)?(?: (?:profile|level))?"
+#: "Medium Roast: light-bodied" is no label, but the name of a roast.
+_NAMES = (
+    *("light", "medium", "dark", "cinnamon", "city", r"\+", "england", "blonde", "american", "breakfast", "vienna"),
+    *("italian", "french", "espresso"),
+)
+_LABEL = rf"roast(?:ing)? (?:profile|level)|{''.join(f'(?<!{name} )' for name in _NAMES)}roast"
 
 
 @lru_cache(maxsize=1 << 14)

@@ -11,6 +11,8 @@ from functools import lru_cache
 
 #: Kept apart from the digit before it, or NFKC would make 11/2 of one and a half.
 _FRACTION_SIGN = re.compile("(?<=[0-9])(?=[\u00bc-\u00be\u2150-\u215e])")
+#: An ampersand escaped again and again, which one unescaping at a time would take long to undo.
+_NESTED = re.compile("&(?:(?:amp|#38|#x26);)+", re.IGNORECASE)
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
 _INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
 _SIGNS = str.maketrans(
@@ -38,11 +40,11 @@ def tidy(text: str) -> str:
 
 
 def _tidy_once(text: str) -> str:
-    parted = _FRACTION_SIGN.sub(" ", html.unescape(text))
+    parted = _FRACTION_SIGN.sub(" ", html.unescape(_NESTED.sub("&", text)))
     return " ".join(unicodedata.normalize("NFKC", parted).translate(_SIGNS).split())
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 14)
 def fold(text: str) -> str:
     """A text as the parsers read it: tidied and in lower case. Folding what was folded changes nothing."""
     while (folded := tidy(text).lower()) != text:

@@ -28,7 +28,7 @@ class NormalisedVariant:
     codes: tuple[str, ...] = ()
 
 
-@lru_cache(maxsize=1 << 17)
+@lru_cache(maxsize=1 << 15)
 def read_variant(
     options: Options, title: str | None, product_name: str, kind: str | None, shipping_grams: int | None
 ) -> NormalisedVariant:

@@ -66,7 +66,7 @@ class _Item:
     end: int
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 15)
 def read_weight(text: str, *, allow_unitless: bool = True) -> WeightReading:
     """Read a text's weight and pack.
 

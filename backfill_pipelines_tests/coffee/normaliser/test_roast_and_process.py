@@ -51,6 +51,11 @@ def test_after_a_label_the_word_roast_is_understood() -> None:
     assert roast_of("", (), "Roast: Vienna") == Answer("medium_dark", "Vienna")
 
 
+def test_the_name_of_a_roast_before_a_colon_is_no_label() -> None:
+    assert roast_of("", (), "Our Medium-Dark Roast: light-bodied and sweet") == NOTHING
+    assert roast_of("", (), "Strength: 3/4 Roast : Medium") == Answer("medium", "Medium")
+
+
 def test_two_levels_in_one_text_are_a_range() -> None:
     for title in ("Mixed | Light to Dark Roasts", "Light & Medium Roast"):
         assert roast_of(title, (), "") == Answer(None, title, ("W_ROAST_RANGE",))

@@ -30,6 +30,7 @@ def test_a_text_has_one_spelling(text: str, folded: str) -> None:
 
 
 @given(st.text())
+@example("&" + "amp;" * 20_000 + "lt;")
 @example("＆amp;lt;")
 @example("İ")
 @example("ſ")
