@@ -14,7 +14,7 @@ from botocore.config import Config
 from pydantic import Field, PrivateAttr
 
 from backfill_pipelines.backfill.failures import SettingsError
-from backfill_pipelines.stores.aws_clients import aws_options
+from backfill_pipelines.stores.aws_clients import aws_options, shared_client
 from backfill_pipelines.stores.dynamodb import DynamoItemStore
 from backfill_pipelines.stores.dynamodb_tables import DynamoTable
 from backfill_pipelines.stores.streams import ChangeStream
@@ -79,9 +79,7 @@ class DynamoDB(dg.ConfigurableResource):
         name = self.named(table)
         if self.embedded is None and self.endpoint is None:
             return None
-        with _MAKING:
-            client = _streams_client(tuple(self._options().items()))
-        return ChangeStream(client, name)
+        return ChangeStream(shared_client("dynamodbstreams", _READ_ATTEMPTS, **self._options()), name)
 
     def require_answer(self, table: str | None = None) -> None:
         """Ask for the table once, so that nobody waits for a server that is not there.
@@ -131,11 +129,6 @@ def _clients_of(options: tuple[tuple[str, Any], ...]) -> tuple[Any, Any]:
     """The two clients of an endpoint, which all resources of this process share; a session makes one at a time."""
     with _MAKING:
         return _of_options(options)
-
-
-@cache
-def _streams_client(options: tuple[tuple[str, Any], ...]) -> Any:
-    return _session().client("dynamodbstreams", **dict(options))
 
 
 def _metrics_client(region: str) -> Any:

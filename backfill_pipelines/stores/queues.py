@@ -1,17 +1,14 @@
 """Counters of SQS queues, read and nothing else: messages that wait, and messages in work. boto3, typed errors."""
 
-import threading
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 import dagster as dg
-from boto3.session import Session
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import Field
 
 from backfill_pipelines.backfill.failures import StoreError
+from backfill_pipelines.stores.aws_clients import shared_client
 
 _COUNTERS = {
     "ApproximateNumberOfMessages": "waiting",
@@ -19,7 +16,6 @@ _COUNTERS = {
     "ApproximateNumberOfMessagesDelayed": "delayed",
 }
 _ATTEMPTS = 6
-_MAKING = threading.Lock()
 
 #: Of each queue, by its name: messages by where they are.
 Counters = Mapping[str, Mapping[str, int]]
@@ -41,8 +37,7 @@ class Queues(dg.ConfigurableResource):
         return {url.rsplit("/", 1)[-1]: self._counted(url) for url in self.urls}
 
     def _counted(self, url: str) -> Mapping[str, int]:
-        with _MAKING:
-            client = _client(self.region, self.endpoint)
+        client = shared_client("sqs", _ATTEMPTS, region_name=self.region, endpoint_url=self.endpoint)
         try:
             answer = client.get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTERS))
         except (ClientError, BotoCoreError) as error:
@@ -51,9 +46,3 @@ class Queues(dg.ConfigurableResource):
                 "sqs:GetQueueAttributes"
             ) from error
         return {name: int(answer["Attributes"].get(key, 0)) for key, name in _COUNTERS.items()}
-
-
-@cache
-def _client(region: str, endpoint: str | None) -> Any:
-    config = Config(retries={"mode": "standard", "total_max_attempts": _ATTEMPTS})
-    return Session().client("sqs", region_name=region, endpoint_url=endpoint, config=config)
