@@ -23,6 +23,7 @@ from backfill_pipelines.receipts.promotion.image_gates import errors_judgement
 from backfill_pipelines.receipts.promotion.image_outcomes import (
     DRY_RUN,
     PARKED_BACKLOG,
+    REPLACE_REFUSED,
     TERMS,
     ImageOutcome,
     ImageState,
@@ -218,9 +219,10 @@ def _run(
 
 
 def _buckets_of(promotion: Promotion, buckets: str, image_ids: Sequence[str]) -> list[str]:
-    """The buckets of the images that were named, those that were named, or all from the first image to the last."""
+    """The buckets that were named, or all from the first image to the last: one range, so that it is one run."""
     if image_ids:
-        return sorted({bucket_of(image_id) for image_id in image_ids})
+        of_images = sorted(bucket_of(image_id) for image_id in image_ids)
+        return chosen_buckets(f"{of_images[0]}-{of_images[-1]}")
     held = promotion.manifest.buckets
     return chosen_buckets(buckets or f"{held[0]}-{held[-1]}")
 
@@ -277,7 +279,8 @@ def _exit_code(report: PromotionReport, failures: Sequence[ChunkResult], setting
     red = report.red.keys() - _FOLLOW - {UPSTREAM_GATE}
     if tally[ImageOutcome.FAILED] or red or (judged.failures and judged.verdict is not RatioVerdict.PASS):
         return RED
-    if UPSTREAM_GATE in report.red:
+    is_refused = REPLACE_REFUSED in report.tally.get(str(ImageOutcome.DIFFERS), {})
+    if UPSTREAM_GATE in report.red or is_refused:
         return BROKEN
     if tally[ImageOutcome.PARKED]:
         return PARKED
