@@ -135,7 +135,7 @@ def _found(name: str) -> Callable[[BucketEvidence], Measurement]:
 
 
 def _order(evidence: BucketEvidence) -> Measurement:
-    begun = [entry for entry in evidence.entries if 3 in entry.begun]  # noqa: PLR2004 - the stage of lines and words
+    begun = [entry for entry in evidence.entries if 3 in entry.begun]
     wrong = [
         f"{entry.image_id}: stage 2 done {entry.done.get(2, 'never')}, stage 3 begun {entry.begun[3]}"
         for entry in begun
