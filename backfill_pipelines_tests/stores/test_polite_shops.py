@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from backfill_pipelines.stores.polite_shops import (
 from backfill_pipelines.stores.shop_http import ShopClient
 from backfill_pipelines.stores.shop_standin import ServedShop, shop_in_thread
 from backfill_pipelines.stores.shop_standin_state import Does, Fault, shop_of
+from backfill_pipelines.stores.shops import Shops
 
 PRODUCTS = {"products": [{"id": number, "variants": [{"id": number, "price": "10.00"}]} for number in range(5)]}
 QUICK = Pace(delay_seconds=0.01)
@@ -259,8 +261,6 @@ def test_a_shop_sees_one_pace_of_two_processes(served: ServedShop, control: Cont
 
 
 def test_slow_answers_do_not_pile_up(served: ServedShop, make: Made) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
     served.shop.by_target["/products.json"] = Fault(Does.SLOW, "0.15")
     shops = make()
     rules = shops.rules(served.url)
@@ -269,3 +269,18 @@ def test_slow_answers_do_not_pile_up(served: ServedShop, make: Made) -> None:
         list(pool.map(lambda page: shops.get(f"{served.url}/products.json?page={page}", rules, most_open=2), range(6)))
     assert served.shop.most_open == 2
     assert time.monotonic() - begun >= 3 * 0.15
+
+
+def test_the_resource_asks_at_half_a_second_and_reads_robots_txt_on_both_kinds_of_store(
+    served: ServedShop, control_url: str
+) -> None:
+    shops = Shops(control_url=control_url, contact="https://ops.example")
+    try:
+        for page in (1, 2):
+            assert ask(shops.polite(), served, f"/products.json?page={page}").answer.status == 200
+    finally:
+        shops.close()
+    assert served.shop.targets() == ["/products.json?page=1", "/products.json?page=2"]
+    assert all(gap >= 0.37 for gap in served.shop.gaps())
+    assert shops.polite() is shops.polite()
+    shops.close()
