@@ -4,7 +4,7 @@ A partition that was published is brought up to date by the publishing transacti
 """
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal
@@ -121,9 +121,12 @@ def finish_run(connection: Connection, run_id: uuid.UUID, status: RunStatus, tot
     _run(connection, "finish_run", {"run": run_id, "status": status, "totals": Jsonb(dict(totals))})
 
 
-def load_partitions(connection: Connection, run_id: uuid.UUID) -> list[LedgerPartition]:
-    """The partitions of a backfill, roaster by roaster, oldest first."""
-    return [LedgerPartition(**row) for row in read_rows(connection, _text("partitions"), {"run": run_id})]
+def load_partitions(
+    connection: Connection, run_id: uuid.UUID, only: Collection[tuple[uuid.UUID, date]] | None = None
+) -> list[LedgerPartition]:
+    """The partitions of a backfill, or some of them, roaster by roaster, oldest first."""
+    pairs = {"roasters": None, "days": None} if only is None else _arrays(only)
+    return [LedgerPartition(**row) for row in read_rows(connection, _text("partitions"), {"run": run_id, **pairs})]
 
 
 def claim(

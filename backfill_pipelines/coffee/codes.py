@@ -49,7 +49,7 @@ _STATUS_OF_PREFIX: dict[str, Status] = {"E": "invalid", "R": "needs_review", "W"
 
 def status_of(codes: Iterable[str]) -> Status:
     """The status that the worst of the codes gives; valid without any."""
-    return worst(_STATUS_OF_PREFIX[code[0]] for code in codes)
+    return worst(_STATUS_OF_PREFIX[prefix] for prefix in {code[0] for code in codes})
 
 
 def worst(statuses: Iterable[Status]) -> Status:

@@ -82,6 +82,8 @@ def _loaded_text(text: str) -> Any:
 
 
 def _fails_at_its_end(text: str, error: json.JSONDecodeError) -> bool:
+    if error.msg == "Extra data":
+        return False
     return error.msg.startswith("Unterminated string") or error.pos >= len(text.rstrip()) - _LONGEST_TOKEN
 
 

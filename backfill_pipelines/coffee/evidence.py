@@ -8,6 +8,7 @@ from typing import Any
 
 from backfill_pipelines.backfill.failures import SettingsError
 from backfill_pipelines.coffee.expected_set import Evidence, ExpectedSet, expected_set
+from backfill_pipelines.coffee.staging import Versions
 from backfill_pipelines.coffee.states import DayState, Recorded, SeenCapture
 from backfill_pipelines.coffee.ticks import EARLY, Roaster, ticks_of
 from backfill_pipelines.stores import sql
@@ -17,14 +18,6 @@ PACKAGE = "backfill_pipelines.coffee"
 _EXPECTED_TICKS = """CREATE TEMPORARY TABLE IF NOT EXISTS expected_ticks (roaster_id uuid, source_id uuid, day date,
   tick timestamptz, kind text, window_start timestamptz, window_end timestamptz) ON COMMIT DROP"""
 _TICK_COLUMNS = "expected_ticks (roaster_id, source_id, day, tick, kind, window_start, window_end)"
-
-
-@dataclass(frozen=True)
-class Versions:
-    """The rules in force: semantic versions of the transform and of the normaliser."""
-
-    transform: str
-    normalizer: str
 
 
 @dataclass(frozen=True)

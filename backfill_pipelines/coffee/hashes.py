@@ -51,11 +51,14 @@ def _lasting(received: bytes, raw: Mapping[str, Any]) -> bytes:
     """The canonical JSON without volatile keys and with the markup's text; cut out of the bytes where that is plain."""
     lasting = _VOLATILE_TEXT.sub(b"", received)
     markup = raw.get(_MARKUP)
-    if _VOLATILE in lasting or lasting.count(_MARKUP_KEY) != (markup is not None):
+    start = lasting.find(_MARKUP_KEY)
+    if _VOLATILE in lasting or (markup is None) != (start < 0) or lasting.find(_MARKUP_KEY, start + 1) > 0:
         return canonical_json(lasting_part(raw) | ({_MARKUP: cleaned(markup)} if isinstance(markup, str) else {}))
-    if isinstance(markup, str):
-        lasting = lasting.replace(_MARKUP_KEY + orjson.dumps(markup), _MARKUP_KEY + orjson.dumps(cleaned(markup)), 1)
-    return lasting
+    if not isinstance(markup, str):
+        return lasting
+    start += len(_MARKUP_KEY)
+    end = start + len(orjson.dumps(markup))
+    return b"".join((lasting[:start], orjson.dumps(cleaned(markup)), lasting[end:]))
 
 
 def lasting_part(value: Any) -> Any:

@@ -13,9 +13,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from backfill_pipelines.backfill.failures import BackfillError
-from backfill_pipelines.coffee.evidence import Shops, Versions, load_expected_set, load_shops
+from backfill_pipelines.coffee.evidence import Shops, load_expected_set, load_shops
 from backfill_pipelines.coffee.expected_set import ExpectedSet, RoasterDay
 from backfill_pipelines.coffee.scope import Scope, digest_of
+from backfill_pipelines.coffee.staging import Versions
 from backfill_pipelines.coffee.states import OPEN_STATES, DayState
 from backfill_pipelines.stores import sql
 from backfill_pipelines.stores.postgres import Connection, read_rows

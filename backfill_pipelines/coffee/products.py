@@ -51,13 +51,9 @@ def last_part(url: str | None) -> str:
         return ""
 
 
-def identity_codes(product_id: str, title: str | None) -> tuple[str, ...]:
-    """What a product lacks of a name of its own."""
-    if product_id and title and not title.isspace():
-        return ()
-    return tuple(
-        code for code, given in ((E_NO_PRODUCT_ID, product_id), (E_NO_TITLE, (title or "").strip())) if not given
-    )
+def identity_codes(product_id: str, name: str) -> tuple[str, ...]:
+    """What a product lacks to be one."""
+    return tuple(code for code, given in ((E_NO_PRODUCT_ID, product_id), (E_NO_TITLE, name)) if not given)
 
 
 def stock_count(given: int | None) -> int | None:

@@ -94,9 +94,7 @@ def _check(capture: Capture, body: bytes, source: Source, now: datetime | None) 
     if status is not None and status not in _HTTP_OK and not is_confirmed:
         raise Undecodable(E_HTTP_STATUS, f"the shop answered {status}")
     if len(body) != capture.body_len or hashlib.sha256(body).hexdigest() != capture.body_sha256:
-        raise Undecodable(
-            E_HASH_MISMATCH, f"{len(body)} bytes are not what was stored as {capture.storage_uri}"
-        )
+        raise Undecodable(E_HASH_MISMATCH, f"{len(body)} bytes are not what was stored as {capture.storage_uri}")
     if source.active_from is not None and seen.date() < source.active_from:
         raise Undecodable(E_OBSERVED_AT_BEFORE_SOURCE, f"{seen.isoformat()} is before {source.active_from}")
     if now is not None and seen > now + _CLOCK_SKEW:

@@ -86,12 +86,12 @@ def shopify_product(raw: Mapping[str, Any], index: int, feed: Feed) -> Canonical
     product, odd = read(ShopifyProduct, raw)
     names = tuple(option.name or f"Option {n}" for n, option in enumerate(product.options or (), start=1))
     variants, variant_codes = _variants(product.variants or (), names, feed.currency)
-    product_id = id_text(product.id)
+    product_id, name = id_text(product.id), (product.title or "").strip()
     handle = (product.handle or "").strip()
     return CanonicalProduct(
         product_index=index,
         platform_product_id=product_id or f"#{index}",
-        name=(product.title or "").strip(),
+        name=name,
         slug=handle or product_id,
         url=f"{feed.base_url}/products/{handle}" if handle else None,
         description=cleaned(product.body_html or ""),
@@ -99,7 +99,7 @@ def shopify_product(raw: Mapping[str, Any], index: int, feed: Feed) -> Canonical
         tags=tuple(product.tags or ()),
         variants=variants,
         raw=raw,
-        codes=(*identity_codes(product_id, product.title), *odd_codes(odd), *variant_codes),
+        codes=(*identity_codes(product_id, name), *odd_codes(odd), *variant_codes),
         source_raw=source_raw(product, odd),
     )
 

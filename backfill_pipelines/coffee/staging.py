@@ -22,13 +22,21 @@ from backfill_pipelines.coffee.model import (
     natural_id,
 )
 from backfill_pipelines.stores import sql
-from backfill_pipelines.stores.postgres import Connection
+from backfill_pipelines.stores.postgres import Connection, execute, read_value
 
 PACKAGE = "backfill_pipelines.coffee"
 #: Observations in one chunk, that is in one transaction: memory and lock time stay bounded.
 MOST_OBSERVATIONS = 50_000
 #: Lines handed to the server at once.
 _LINES_AT_ONCE = 2_000
+#: Of the server, for one sort or join, and for the staging tables of a session.
+_WORK_MEMORY = "64MB"
+_STAGING_MEMORY = "128MB"
+#: The columns that are joined and filtered on: statistics of the documents would cost more than they are worth.
+_ANALYZE = (
+    "ANALYZE staged_captures, staged_products (product_no, artifact_no, coffee_id, platform_product_id),"
+    " staged_variants (product_no, variant_id, price)"
+)
 
 
 @dataclass(frozen=True)
@@ -111,10 +119,11 @@ def stage(connection: Connection, chunk: Chunk) -> Staged:
 
     Ids of rows that were there before this project are taken over from ``coffees`` and ``variants``.
     """
+    _make_room(connection)
     connection.execute(sql.load(PACKAGE, "staging/tables"))
     for table in ("captures", "products", "variants", "rejected"):
         _copy(connection, f"staged_{table}", getattr(chunk, table))
-    connection.execute("ANALYZE staged_captures, staged_products, staged_variants")
+    execute(connection, _ANALYZE)
     _take_over_ids(connection)
     return Staged(chunk.partitions, len(chunk.captures), len(chunk.products), chunk.observations)
 
@@ -188,6 +197,13 @@ def _copy(connection: Connection, table: str, lines: Sequence[str]) -> None:
     with connection.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as copy:
         for start in range(0, len(lines), _LINES_AT_ONCE):
             copy.write("".join(lines[start : start + _LINES_AT_ONCE]))
+
+
+def _make_room(connection: Connection) -> None:
+    """A chunk is sorted and joined in memory; temporary tables have room in it unless the session used some before."""
+    execute(connection, f"SET LOCAL work_mem = '{_WORK_MEMORY}'")
+    if not read_value(connection, "SELECT pg_my_temp_schema()"):
+        execute(connection, f"SET temp_buffers = '{_STAGING_MEMORY}'")
 
 
 def _take_over_ids(connection: Connection) -> None:

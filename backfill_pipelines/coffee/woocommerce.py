@@ -77,12 +77,12 @@ def woo_product(
     """
     product, odd = read(WooProduct, raw)
     read_answers = [read(WooVariation, answer) for answer in answers]
-    product_id = id_text(product.id)
+    product_id, name = id_text(product.id), html.unescape(product.name or "").strip()
     variants, variant_codes = _variants(product, [answer for answer, _ in read_answers], feed)
     return CanonicalProduct(
         product_index=index,
         platform_product_id=product_id or f"#{index}",
-        name=html.unescape(product.name or "").strip(),
+        name=name,
         slug=last_part(product.permalink) or product.slug or product_id,
         url=product.permalink or None,
         description=cleaned(f"{product.short_description or ''} {product.description or ''}"),
@@ -91,7 +91,7 @@ def woo_product(
         variants=variants,
         raw=raw,
         codes=(
-            *identity_codes(product_id, product.name),
+            *identity_codes(product_id, name),
             *odd_codes([*odd, *(path for _, paths in read_answers for path in paths)]),
             *variant_codes,
         ),
@@ -114,13 +114,14 @@ def _variants(
     # The parent's list has the attributes, the answer has price and stock; an answer alone is a variation as well.
     answered = {id_text(answer.id): answer for answer in answers}
     listed = {id_text(variation.id): variation for variation in product.variations or ()}
+    unlisted = {variant_id: answer for variant_id, answer in answered.items() if variant_id not in listed}
     inherited = _unknown(quote) if quote.is_range or answered else _inherited(quote)
     in_stock = False if product.is_in_stock is False else None
     variants = tuple(
         _answered(variant_id, variation, answered[variant_id], feed)
         if variant_id in answered
         else _variant(variant_id, variation, inherited, in_stock=in_stock)
-        for variant_id, variation in {**answered, **listed}.items()
+        for variant_id, variation in {**listed, **unlisted}.items()
     )
     has_repeats = len(product.variations or ()) > len(listed)
     checks = (

@@ -4,8 +4,9 @@ import uuid
 from datetime import UTC, date, datetime
 from typing import Any
 
-from backfill_pipelines.coffee.evidence import Versions, load_expected_set, load_shops
+from backfill_pipelines.coffee.evidence import load_expected_set, load_shops
 from backfill_pipelines.coffee.model import Source
+from backfill_pipelines.coffee.staging import Versions
 from backfill_pipelines.stores.postgres import Connection, execute
 
 VERSIONS = Versions("1.0.0", "1.0.0")

@@ -8,9 +8,9 @@ import pytest
 
 from backfill_pipelines.backfill.failures import SettingsError
 from backfill_pipelines.coffee.backfill_ledger import LedgerRun, Settled, begin_run, finish_run, new_run, settle
-from backfill_pipelines.coffee.evidence import Versions
 from backfill_pipelines.coffee.plans import Plan, PlanRefused, make_plan, require_unchanged
 from backfill_pipelines.coffee.scope import Scope
+from backfill_pipelines.coffee.staging import Versions
 from backfill_pipelines.stores.postgres import execute
 from backfill_pipelines_tests.coffee.stored_world import FIRST, LAST, NOW, SUNDAY, VERSIONS, World
 

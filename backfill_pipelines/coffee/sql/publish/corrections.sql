@@ -1,27 +1,21 @@
 -- What the same artifact now says of a price that is stored with another effective value: newer rules, or a row that a
 -- rollback had voided. A row of another artifact is never corrected: that is a conflict, and a gate's matter.
-WITH stored AS (
-  SELECT r.id, r.variant_id, r.scraped_at, r.artifact_id, e.id IS NOT NULL AS is_effective, e.price, e.currency,
-    e.compare_at_price
-  FROM prices r
-  LEFT JOIN effective_prices e ON e.id = r.id
-), said AS (
-  SELECT s.variant_id, p.observed_at, p.artifact_id, s.price, s.currency, s.compare_at_price, a.transform_version
-  FROM publishing p
-  JOIN staged_variants s USING (product_no)
-  JOIN staged_captures a ON a.artifact_no = p.artifact_no
-  WHERE s.price IS NOT NULL AND p.standing <> 'yields'
+WITH latest AS (
+  SELECT DISTINCT ON (price_id) * FROM price_corrections
+  WHERE price_id IN (SELECT price_id FROM prices_there) ORDER BY price_id, id DESC
 )
 INSERT INTO price_corrections AS existing (price_id, voided, price, currency, compare_at_price, reason,
   transform_version, backfill_run_id)
-SELECT r.id, false, s.price, s.currency, s.compare_at_price,
-  CASE WHEN r.is_effective THEN 'derived anew from the same artifact' ELSE 'published again after it was voided' END,
-  s.transform_version, %(run)s::uuid
-FROM said s
-JOIN stored r ON r.variant_id = s.variant_id AND r.scraped_at = s.observed_at
-WHERE r.artifact_id = s.artifact_id
-  AND (NOT r.is_effective
-    OR (r.price, r.currency, r.compare_at_price) IS DISTINCT FROM (s.price, s.currency::char(3), s.compare_at_price))
+SELECT t.price_id, false, t.price, t.currency, t.compare_at_price,
+  CASE WHEN l.voided THEN 'published again after it was voided' ELSE 'derived anew from the same artifact' END,
+  t.transform_version, %(run)s::uuid
+FROM prices_there t
+LEFT JOIN latest l ON l.price_id = t.price_id
+WHERE t.stored_artifact_id = t.artifact_id
+  AND (COALESCE(l.voided, false)
+    OR (COALESCE(l.price, t.stored_price), COALESCE(l.currency, t.stored_currency),
+        CASE WHEN l.price_id IS NULL THEN t.stored_compare_at_price ELSE l.compare_at_price END)
+      IS DISTINCT FROM (t.price, t.currency::char(3), t.compare_at_price))
 ON CONFLICT (price_id, backfill_run_id) DO UPDATE SET voided = excluded.voided, price = excluded.price,
   currency = excluded.currency, compare_at_price = excluded.compare_at_price, reason = excluded.reason,
   transform_version = excluded.transform_version;

@@ -9,7 +9,7 @@ JOIN staged_products s USING (product_no)
 WHERE p.standing IN ('new', 'replaces')
   AND NOT EXISTS (SELECT FROM coffees c WHERE c.id = p.coffee_id)
 ORDER BY p.coffee_id, p.observed_at DESC
-ON CONFLICT DO NOTHING
+ON CONFLICT (id) DO NOTHING
 RETURNING id
 )
 INSERT INTO new_rows SELECT id FROM inserted;

@@ -9,7 +9,7 @@ JOIN staged_variants s USING (product_no)
 WHERE p.standing IN ('new', 'replaces')
   AND NOT EXISTS (SELECT FROM variants v WHERE v.id = s.variant_id)
 ORDER BY s.variant_id
-ON CONFLICT DO NOTHING
+ON CONFLICT (id) DO NOTHING
 RETURNING id
 )
 INSERT INTO new_rows SELECT id FROM inserted;

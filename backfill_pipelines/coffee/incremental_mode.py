@@ -1,0 +1,130 @@
+"""The mode incremental, and selective in its manner: what is open, range by range, in the order of the plan.
+
+Each range is searched, derived and published by range runs of the assets. A restart goes on from the ledger: partitions
+that ended well from the same input are not taken up again.
+"""
+
+import time
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+import dagster as dg
+
+from backfill_pipelines.coffee.assets import build_coffee_assets
+from backfill_pipelines.coffee.backfill_ledger import (
+    LedgerPartition,
+    LedgerRun,
+    Settled,
+    claim,
+    load_partitions,
+    settle,
+)
+from backfill_pipelines.coffee.mode_report import ModeReport, tell_progress
+from backfill_pipelines.coffee.mode_world import ModeWorld
+from backfill_pipelines.coffee.progress import FAILED, OK, UNRECOVERABLE, Progress
+from backfill_pipelines.coffee.range_runs import RangeRun, cut, run_range
+from backfill_pipelines.coffee.recovery import RUNNING_ELSEWHERE
+from backfill_pipelines.coffee.replay import load_days
+
+#: The tag of range runs that a backfill launched: its id.
+BACKFILL_TAG = "coffee/backfill_run"
+_SETTLED = ("ok", "partial", "unrecoverable")
+_OUTCOME = {"ok": OK, "partial": OK, "unrecoverable": UNRECOVERABLE}
+
+
+@dataclass
+class IncrementalRun:
+    """One application of a plan."""
+
+    world: ModeWorld
+    run: LedgerRun
+    #: Days known to be empty: bridges between the days of a range.
+    empty: Collection[str] = ()
+    report: ModeReport = field(default_factory=ModeReport)
+    _assets: list[dg.AssetsDefinition] = field(default_factory=list[dg.AssetsDefinition])
+
+    def apply(self) -> ModeReport:
+        """Do what is still to be done.
+
+        Raises:
+            TooManyFailed: the failure threshold was passed; what was published stays.
+        """
+        self._assets = build_coffee_assets()
+        partitions = self._partitions()
+        todo = self._todo(partitions)
+        self.report.skipped = len(partitions) - len(todo)
+        progress = Progress(len(todo))
+        for keys in cut([one.key for one in todo], self.empty):
+            self._range([todo_of for todo_of in todo if todo_of.key in set(keys)], keys, progress)
+            tell_progress(self.world, self.run.id, progress, self.report)
+            progress.require_few_failed()
+        return self.report
+
+    def _partitions(self, only: Collection[tuple[uuid.UUID, date]] | None = None) -> list[LedgerPartition]:
+        with self.world.postgres.connect(self._name) as connection:
+            return load_partitions(connection, self.run.id, only)
+
+    def _todo(self, partitions: Sequence[LedgerPartition]) -> list[LedgerPartition]:
+        """What has not ended well from the input that is there now, and is held by nobody."""
+        if not partitions:
+            return []
+        with self.world.postgres.connect(self._name) as connection:
+            days = load_days(connection, [one.key for one in partitions], self.run.scope).by_key
+        self.report.bytes = sum(day.inputs.bytes for day in days.values())
+        return [
+            one
+            for one in partitions
+            if not one.is_held and not (one.state in _SETTLED and one.input_digest == days[one.key].input_digest)
+        ]
+
+    def _range(self, wanted: Sequence[LedgerPartition], keys: Sequence[str], progress: Progress) -> None:
+        """Search, derive and publish one range, and count how its partitions ended."""
+        with self.world.postgres.connect(self._name) as connection:
+            mine = claim(connection, self.run.id, [(one.roaster_id, one.day) for one in wanted])
+        if not mine:
+            return
+        runs = list[RangeRun]()
+        for asset in self._assets:
+            began = time.monotonic()
+            runs.append(self._launch(asset, keys))
+            self.report.add_seconds(asset.op.name, time.monotonic() - began)
+        failure = next((run.failure for run in runs if run.failure), "")
+        self._close(mine, failure)
+        for one in self._partitions(mine):
+            if one.error_code == RUNNING_ELSEWHERE:
+                self.report.skipped += 1
+                continue
+            progress.add(_OUTCOME.get(one.state, FAILED), rows=int((one.verdict or {}).get("rows", 0)))
+            self.report.add(one)
+
+    def _launch(self, asset: dg.AssetsDefinition, keys: Sequence[str]) -> RangeRun:
+        return run_range(
+            asset,
+            keys,
+            instance=self.world.instance,
+            resources=self.world.resources,
+            config={"backfill_run_id": str(self.run.id), "apply": True},
+            tags={BACKFILL_TAG: str(self.run.id)},
+        )
+
+    def _close(self, mine: Collection[tuple[uuid.UUID, date]], failure: str) -> None:
+        """Settle the claimed partitions that no run has settled: nothing of them to publish, or the run broke off."""
+        left = [one for one in self._partitions(mine) if one.state == "running"]
+        ended = [
+            Settled(one.roaster_id, one.day, "failed", error_code="run_failed", error=failure)
+            if failure
+            else Settled(one.roaster_id, one.day, "ok", self._digest_of(one))
+            for one in left
+        ]
+        with self.world.postgres.connect(self._name) as connection:
+            settle(connection, self.run.id, ended)
+
+    def _digest_of(self, partition: LedgerPartition) -> str:
+        with self.world.postgres.connect(self._name) as connection:
+            return load_days(connection, [partition.key], self.run.scope).by_key[partition.key].input_digest
+
+    @property
+    def _name(self) -> str:
+        return f"coffee:{self.run.id}"

@@ -1,0 +1,109 @@
+"""Applying a plan: the same frame around each mode, from the fingerprint to the digest at the end."""
+
+import uuid
+from collections.abc import Callable, Collection
+from typing import Any
+
+from backfill_pipelines.backfill.failures import BackfillError
+from backfill_pipelines.coffee.backfill_ledger import (
+    LedgerRun,
+    RunStatus,
+    begin_run,
+    finish_run,
+    load_run,
+    new_run,
+)
+from backfill_pipelines.coffee.evidence import load_expected_set, load_shops
+from backfill_pipelines.coffee.full_mode import FullRun
+from backfill_pipelines.coffee.incremental_mode import IncrementalRun
+from backfill_pipelines.coffee.intake import mute_alerts, unmute_alerts
+from backfill_pipelines.coffee.mode_report import ModeReport
+from backfill_pipelines.coffee.mode_world import ModeWorld
+from backfill_pipelines.coffee.plans import Plan, make_plan, require_unchanged
+from backfill_pipelines.coffee.progress import TooManyFailed
+from backfill_pipelines.coffee.replay import VERSIONS
+from backfill_pipelines.coffee.scope import Scope
+from backfill_pipelines.coffee.states import DayState
+from backfill_pipelines.coffee.validation_mode import ValidationRun
+
+
+class BackfillRed(BackfillError):
+    """The backfill came to its end, and partitions of it have failed."""
+
+
+def plan_backfill(world: ModeWorld, scope: Scope, *, free_bytes: int | None = None, keep: bool = True) -> Plan:
+    """Make a plan; it is kept in the ledger unless it is only to be looked at."""
+    with world.postgres.connect("coffee:plan") as connection:
+        plan = make_plan(connection, scope, VERSIONS, world.clock(), free_bytes=free_bytes)
+        if keep:
+            run = LedgerRun(plan.id, scope, plan.to_json(), plan.fingerprint, "planned")
+            new_run(connection, run, [(one.roaster_id, one.day) for one in plan.partitions])
+    return plan
+
+
+def apply_plan(world: ModeWorld, run_id: uuid.UUID, *, free_bytes: int | None = None) -> ModeReport:
+    """Apply a plan that was kept, or go on with one that was stopped.
+
+    Raises:
+        PlanRefused: the database is not what the plan was made from, or the disk is too full.
+        RunRefused: the backfill is over.
+        BackupMissing: a full backfill without a verified backup.
+        TooManyFailed: the failure threshold was passed.
+        BackfillRed: partitions have failed; the others are published.
+    """
+    with world.postgres.connect(f"coffee:{run_id}") as connection:
+        run = load_run(connection, run_id)
+        if run.status == "planned":
+            plan = make_plan(connection, run.scope, VERSIONS, world.clock(), plan_id=run.id, free_bytes=free_bytes)
+            require_unchanged(plan, run.fingerprint)
+            plan.require_space()
+        begin_run(connection, run.id, world.dagster_run_id)
+        if run.scope.mode != "validation":
+            mute_alerts(connection, world.clock(), float(run.plan.get("seconds", 0.0)))
+    return _framed(world, run, _mode_of(world, run))
+
+
+def _mode_of(world: ModeWorld, run: LedgerRun) -> Callable[[], ModeReport]:
+    if run.scope.mode == "validation":
+        return ValidationRun(world, run).apply
+    if run.scope.is_full:
+        return FullRun(world, run).apply
+    return IncrementalRun(world, run, _empty_days(world, run.scope)).apply
+
+
+def _framed(world: ModeWorld, run: LedgerRun, work: Callable[[], ModeReport]) -> ModeReport:
+    """Do the work; however it ends, the ledger and somebody are told."""
+    try:
+        report = work()
+    except TooManyFailed as error:
+        _end(world, run, "aborted", {"error": str(error)})
+        world.notifier.send(f"coffee backfill {run.scope.mode} was ended", str(error))
+        raise
+    except BaseException as error:
+        _end(world, run, "failed", {"error": f"{type(error).__name__}: {error}"})
+        world.notifier.send(f"coffee backfill {run.scope.mode} broke off", f"{type(error).__name__}: {error}")
+        raise
+    _end(world, run, "ok" if report.is_green else "failed", report.totals())
+    text = "\n".join(report.lines())
+    world.notifier.send(f"coffee backfill {run.scope.mode}: {'green' if report.is_green else 'red'}", text)
+    if not report.is_green:
+        raise BackfillRed(
+            f"{report.states['failed']} partitions have failed; the others are published.\n{text}\n"
+            f"Repair: mend the causes, then: backfill coffee run {run.id}"
+        )
+    return report
+
+
+def _end(world: ModeWorld, run: LedgerRun, status: RunStatus, totals: dict[str, Any]) -> None:
+    with world.postgres.connect(f"coffee:{run.id}") as connection:
+        finish_run(connection, run.id, status, totals)
+        if run.scope.mode != "validation":
+            unmute_alerts(connection)
+
+
+def _empty_days(world: ModeWorld, scope: Scope) -> Collection[str]:
+    """Days of the scope without tick and capture."""
+    with world.postgres.connect("coffee:plan") as connection:
+        shops = load_shops(connection, scope.roasters or None)
+        found = load_expected_set(connection, shops, scope.first, scope.last, VERSIONS, world.clock())
+    return frozenset(day.key for day in found.of(DayState.EXPECTED_EMPTY))

@@ -1,0 +1,208 @@
+"""Publishing: the green partitions of a staged chunk become observations, prices and current state, in one transaction.
+
+At most one statement a table and step, over the whole chunk. Publishing the same captures again writes nothing. What a
+rollback needs is written along the way (``row_before_images``). Which partitions are green is ``partition_gates``'s.
+"""
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields
+from datetime import date
+from typing import Any
+
+from backfill_pipelines.backfill.failures import ReadBackError
+from backfill_pipelines.coffee.fold import fold, open_fold, run_file
+from backfill_pipelines.coffee.publish_refused import PublishRefused
+from backfill_pipelines.coffee.staging import Staged
+from backfill_pipelines.stores.postgres import Connection, Jsonb, execute, read_rows, read_value, transaction_lock
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Rows that publishing wrote; all zero when nothing was new."""
+
+    observations: int = 0
+    variant_observations: int = 0
+    prices: int = 0
+    corrections: int = 0
+    coffees_new: int = 0
+    coffees_changed: int = 0
+    variants_new: int = 0
+    variants_changed: int = 0
+    quarantined: int = 0
+    judged: int = 0
+
+    @property
+    def inserted(self) -> int:
+        """Rows that were not there."""
+        return self.observations + self.variant_observations + self.prices + self.coffees_new + self.variants_new
+
+    @property
+    def updated(self) -> int:
+        """Rows of current state that say something else now."""
+        return self.coffees_changed + self.variants_changed + self.corrections
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
+
+
+@dataclass(frozen=True)
+class PartitionState:
+    """What ``backfill_partitions`` says of a partition from the publishing transaction on."""
+
+    roaster_id: uuid.UUID
+    day: date
+    #: ok, or partial where completeness or quarantine leaves something open.
+    state: str
+    input_digest: str
+    verdict: Any = None
+
+
+def publish(
+    connection: Connection,
+    staged: Staged,
+    partitions: Collection[str],
+    run_id: uuid.UUID,
+    *,
+    states: Sequence[PartitionState] = (),
+) -> Counts:
+    """Publish partitions of the chunk that this transaction has staged; the caller commits.
+
+    Args:
+        connection: The connection of ``stage``, in the same transaction.
+        staged: What was staged.
+        partitions: The green ones; all others are dropped from the staging tables.
+        run_id: The backfill run, a row of ``backfill_runs``: rows carry it, and it can be rolled back.
+        states: Rows of ``backfill_partitions`` to bring up to date in the same transaction.
+
+    Raises:
+        PublishRefused: a capture was published under newer rules than these.
+        ReadBackError: a staged price has no row afterwards; the caller rolls back.
+    """
+    run = {"run": run_id}
+    run_file(connection, "staging/forget_rows")
+    held = [partition for partition in staged.partitions if partition not in set(partitions)]
+    if held:
+        _hold_back(connection, held, run)
+    _lock_sources(connection)
+    run_file(connection, "publish/new_rows")
+    adopt(connection, run)
+    run_file(connection, "publish/classify")
+    execute(connection, "ANALYZE publishing")
+    _refuse_older_rules(connection)
+    written = _observations(connection, run) | _entities_and_prices(connection, run)
+    open_fold(connection)
+    run_file(connection, "publish/touched")
+    run_file(connection, "publish/touched_by_confirmation")
+    fold(connection)
+    counts = Counts(**written, **_apply(connection, run), judged=judge_history(connection))
+    for state in states:
+        _record(connection, run_id, state)
+    return counts
+
+
+_PRICES_LOST = (
+    "SELECT coffee_id, platform_product_id, platform_variant_id, observed_at FROM prices_there WHERE price_id IS NULL"
+)
+
+
+def adopt(connection: Connection, run: dict[str, Any]) -> int:
+    """Rows of staged coffees that no artifact says become an observation once, so that the fold cannot empty them."""
+    found = [row[0] for row in run_file(connection, "publish/unexplained").fetchall()]
+    if found:
+        for step in ("artifacts", "observations", "variants", "prices"):
+            run_file(connection, f"adopt/{step}", run | {"coffees": found})
+    return len(found)
+
+
+def judge_history(connection: Connection) -> int:
+    """Give observations the codes that depend on earlier ones; says how many changed."""
+    run_file(connection, "history_rules/spikes")
+    run_file(connection, "history_rules/codes")
+    artifacts = list({row[0] for row in run_file(connection, "history_rules/apply_codes").fetchall()})
+    if artifacts:
+        run_file(connection, "history_rules/artifact_statuses", {"artifacts": artifacts})
+    run_file(connection, "history_rules/catalogue_drops")
+    return len(artifacts)
+
+
+def _hold_back(connection: Connection, held: Sequence[str], run: dict[str, Any]) -> None:
+    values = {"partitions": list(held)}
+    run_file(connection, "staging/keep_rows", values | run)
+    for table in ("variants", "products", "rejected", "captures"):
+        run_file(connection, f"staging/drop_{table}", values)
+
+
+def _lock_sources(connection: Connection) -> None:
+    rows = execute(connection, "SELECT DISTINCT source_id::text FROM staged_captures ORDER BY 1").fetchall()
+    for (source,) in rows:
+        transaction_lock(connection, f"coffee:{source}")
+
+
+def _refuse_older_rules(connection: Connection) -> None:
+    older = read_rows(connection, "SELECT * FROM publishing WHERE standing = 'older_rules' ORDER BY product_no LIMIT 1")
+    if older:
+        one = older[0]
+        raise PublishRefused(
+            f"product {one['platform_product_id']} of {one['observed_at']:%Y-%m-%dT%H:%M:%SZ} (artifact "
+            f"{one['artifact_id']}) was published under newer rules than this version has. Repair: install the version "
+            "that published it, or a later one"
+        )
+
+
+def _observations(connection: Connection, run: dict[str, Any]) -> dict[str, int]:
+    run_file(connection, "publish/images_of_observations", run)
+    quarantined = run_file(connection, "publish/quarantine", run).rowcount
+    observations = run_file(connection, "publish/product_artifacts", run).rowcount
+    run_file(connection, "publish/clear_replaced_variants")
+    variants = run_file(connection, "publish/variant_observations").rowcount
+    run_file(connection, "publish/artifacts_processed")
+    return {"observations": observations, "variant_observations": variants, "quarantined": quarantined}
+
+
+def _entities_and_prices(connection: Connection, run: dict[str, Any]) -> dict[str, int]:
+    coffees = run_file(connection, "publish/new_coffees", run).rowcount
+    variants = run_file(connection, "publish/new_variants", run).rowcount
+    prices = run_file(connection, "publish/prices", run).rowcount
+    corrections = 0
+    if prices < read_value(connection, "SELECT count(price) FROM staged_variants"):
+        run_file(connection, "publish/prices_there")
+        _read_back(connection)
+        corrections = run_file(connection, "publish/corrections", run).rowcount
+    if read_value(connection, "SELECT EXISTS (SELECT FROM publishing WHERE standing = 'replaces')"):
+        corrections += run_file(connection, "publish/voids", run).rowcount
+    return {"coffees_new": coffees, "variants_new": variants, "prices": prices, "corrections": corrections}
+
+
+def _apply(connection: Connection, run: dict[str, Any]) -> dict[str, int]:
+    counts = {}
+    for table in ("coffees", "variants"):
+        run_file(connection, f"publish/images_of_{table}", run)
+        written = run_file(connection, f"publish/apply_{table}", run).rowcount
+        new = f"SELECT count(*) FROM changed_{table} JOIN new_rows USING (id)"
+        counts[f"{table}_changed"] = written - int(read_value(connection, new))
+    return counts
+
+
+def _read_back(connection: Connection) -> None:
+    for coffee, product, variant, moment in execute(connection, _PRICES_LOST).fetchall():
+        raise ReadBackError(
+            f"variant {variant} of product {product} ({coffee}) has no price row of {moment:%Y-%m-%dT%H:%M:%SZ} after "
+            "publishing; nothing was changed. Repair: look for another writer of prices, then run the partition again"
+        )
+
+
+def _record(connection: Connection, run_id: uuid.UUID, state: PartitionState) -> None:
+    verdict = None if state.verdict is None else Jsonb(state.verdict)
+    run_file(
+        connection,
+        "publish/partition_state",
+        {
+            "run": run_id,
+            "roaster": state.roaster_id,
+            "day": state.day,
+            "state": state.state,
+            "input_digest": state.input_digest,
+            "verdict": verdict,
+        },
+    )

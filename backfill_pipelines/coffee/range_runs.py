@@ -1,0 +1,90 @@
+"""Range runs of the recovery: how partitions are cut into them, and how one is run from a job or a command.
+
+Each is a Dagster run of its own, in this process, so that the UI shows it with its partitions and gates.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
+from typing import Any
+
+import dagster as dg
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+
+from backfill_pipelines.backfill.busy import ASSET_TAG
+from backfill_pipelines.coffee.expected_set import days_between, parse_partition, partition_key
+
+#: Partitions of one range run.
+MOST_PARTITIONS = 31
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class RangeRun:
+    """One range run as it ended; ``failure`` is empty when all of it was green."""
+
+    run_id: str
+    failure: str = ""
+
+
+def cut(partitions: Sequence[str], empty: Collection[str] = (), most: int = MOST_PARTITIONS) -> Iterator[list[str]]:
+    """Partitions as ranges of one roaster each, with the days between that are known to be empty.
+
+    A shop is looked at once a week: without the empty days between, every partition would be a run of its own.
+    """
+    parsed = sorted((roaster, day) for day, roaster in map(parse_partition, partitions))
+    for roaster, group in groupby(parsed, key=lambda one: one[0]):
+        current: list[str] = []
+        for _, day in group:
+            key = partition_key(day, roaster)
+            between = _between(current[-1], key) if current else []
+            if current and len(current) + len(between) < most and all(one in empty for one in between):
+                current += [*between, key]
+                continue
+            if current:
+                yield current
+            current = [key]
+        yield current
+
+
+def _between(first: str, last: str) -> list[str]:
+    """The partitions between two of one roaster, without them."""
+    (start, roaster), (end, _) = parse_partition(first), parse_partition(last)
+    return [partition_key(day, roaster) for day in days_between(start + timedelta(days=1), end - timedelta(days=1))]
+
+
+def run_range(
+    asset: dg.AssetsDefinition,
+    partitions: Sequence[str],
+    *,
+    instance: dg.DagsterInstance,
+    resources: Mapping[str, Any],
+    config: Mapping[str, Any],
+    tags: Mapping[str, str],
+) -> RangeRun:
+    """Run an asset over a range, from its first to its last partition."""
+    result = dg.materialize(
+        [asset],
+        instance=instance,
+        resources=dict(resources),
+        tags={
+            ASSET_PARTITION_RANGE_START_TAG: partitions[0],
+            ASSET_PARTITION_RANGE_END_TAG: partitions[-1],
+            ASSET_TAG: next(iter(asset.keys)).to_user_string(),
+            **tags,
+        },
+        run_config={**_QUIET, "ops": {asset.op.name: {"config": dict(config)}}},
+        raise_on_error=False,
+    )
+    return RangeRun(result.run_id, "" if result.success else _failure(result))
+
+
+def _failure(result: dg.ExecuteInProcessResult) -> str:
+    """Why a run failed, in its own words."""
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            said = data.user_failure_data.description if data.user_failure_data else ""
+            return said or (data.error_display_string.strip() if data.error else "the step failed")
+    return f"run {result.run_id} failed before its step began"
