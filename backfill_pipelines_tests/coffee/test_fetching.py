@@ -399,7 +399,7 @@ def test_a_run_beats_while_it_fetches_and_has_a_lease(world: World) -> None:
 def test_a_run_that_was_taken_for_crashed_records_nothing(world: World) -> None:
     """Its partition is somebody else's by now; its bodies are in the store and found there."""
     served, source = world.serve(shop_of(shopify(1)))
-    served.shop.by_target["page=1"] = Fault(Does.SLOW, "0.6")
+    served.shop.by_target["page=1"] = Fault(Does.SLOW, "1.5")
     fetcher = world.fetcher()
     with ThreadPoolExecutor(1) as pool:
         fetching = pool.submit(fetcher.fetch_source, source)
@@ -462,7 +462,7 @@ def test_a_fetch_that_is_killed_leaves_what_it_saw_as_a_part_and_a_lease_that_en
 def test_pages_that_were_read_from_the_store_meanwhile_are_ours_in_the_end(world: World) -> None:
     """A search of the store sees the pages of a fetch that is under way as a part; the fetch knows better."""
     served, source = world.serve(shop_of(shopify(5)), page_limit=2)
-    served.shop.by_target["page=3"] = Fault(Does.SLOW, "0.7")
+    served.shop.by_target["page=3"] = Fault(Does.SLOW, "1.5")
     with ThreadPoolExecutor(1) as pool:
         fetching = pool.submit(world.fetcher().fetch_source, source)
         deadline, recorded = time.monotonic() + 10, 0
