@@ -44,14 +44,12 @@ VARIANT_LEVEL = frozenset((R_PRICE_CONFLICT, R_CURRENCY_MISMATCH))
 
 _INVALID_SHARE = 0.5
 _SEVERITY: tuple[Status, ...] = ("valid", "valid_with_warnings", "needs_review", "invalid")
-#: The gravest first.
 _STATUS_OF_PREFIX: dict[str, Status] = {"E": "invalid", "R": "needs_review", "W": "valid_with_warnings"}
 
 
 def status_of(codes: Iterable[str]) -> Status:
     """The status that the worst of the codes gives; valid without any."""
-    prefixes = {code[0] for code in codes}
-    return next((status for prefix, status in _STATUS_OF_PREFIX.items() if prefix in prefixes), _SEVERITY[0])
+    return worst(_STATUS_OF_PREFIX[prefix] for prefix in {code[0] for code in codes})
 
 
 def worst(statuses: Iterable[Status]) -> Status:

@@ -94,12 +94,15 @@ def _source(file: LegacyFile, named: str | None, sources: Sequence[Source]) -> S
     if named is not None:
         found, said = [source for source in sources if _is_named(source, named)], named
     else:
-        found, said = _owned(file.owners, sources), ", ".join(file.owners) or "nobody"
+        found, said = _owned(file.owners, sources), ", ".join(file.owners)
     if not found:
+        what = (
+            f"it is of {said}, which is no roaster or feed of the registry" if said else "it does not say whose it is"
+        )
         raise Refused(
             SOURCE_UNKNOWN,
-            f"it is of {said}, which is no roaster or feed of the registry. Repair: name its source (--source, or in "
-            "the manifest), or register it: backfill coffee sources --load FILE",
+            f"{what}. Repair: name its source (--source, or in the manifest), or register it: backfill coffee sources "
+            "--load FILE",
         )
     fitting = [source for source in found if _fits(source, file)]
     if not fitting:

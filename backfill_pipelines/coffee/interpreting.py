@@ -16,11 +16,9 @@ from backfill_pipelines.coffee.model import ProductObservation, Rejected, Source
 from backfill_pipelines.coffee.observing import observed
 from backfill_pipelines.coffee.products import Feed
 from backfill_pipelines.coffee.reading import Item
+from backfill_pipelines.coffee.remembering import Remembered
 from backfill_pipelines.coffee.shopify import shopify_product
 from backfill_pipelines.coffee.woocommerce import woo_product
-
-#: Products kept in memory, some 5 kB each.
-_MOST_KNOWN = 8192
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ class Outcome:
     variants: int
 
 
-_known: dict[tuple[bytes, str, str], Outcome] = {}
+_known: Remembered[tuple[bytes, str, str], Outcome] = Remembered()
 
 
 def interpreted(item: Item, reader: Reader) -> Outcome:
@@ -63,9 +61,7 @@ def interpreted(item: Item, reader: Reader) -> Outcome:
         return Outcome(_restamped(known.observation, item), known.rejected, known.variants)
     outcome = _read(item, reader)
     if outcome.observation is not None:
-        if len(_known) >= _MOST_KNOWN:
-            _known.clear()
-        _known[key] = outcome
+        _known.put(key, outcome, outcome.variants)
     return outcome
 
 

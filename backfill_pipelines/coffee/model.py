@@ -122,7 +122,11 @@ class ProductObservation:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A body, product or variant that is set aside: one row of ``quarantine``; empty ids mean the whole above."""
+    """A body, product or variant that is set aside: one row of ``quarantine``; empty ids mean the whole above.
+
+    ``detail["variants"]`` is the number of variants that go with it, counted once where a product has several rows, so
+    that their sum and what is published add up to what was captured.
+    """
 
     reason: str
     detail: Mapping[str, Any]

@@ -7,6 +7,7 @@ week with other prices and stock.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from backfill_pipelines.coffee.canonical import CanonicalProduct, CanonicalVariant
@@ -22,11 +23,10 @@ from backfill_pipelines.coffee.codes import (
 from backfill_pipelines.coffee.hashes import content_hash, price_hash
 from backfill_pipelines.coffee.model import ProductObservation, Rejected, VariantObservation
 from backfill_pipelines.coffee.normaliser import NORMALIZER_VERSION, NormalisedVariant, normalise
+from backfill_pipelines.coffee.remembering import Remembered
 
 #: In the source's currency; anything dearer is more likely a slip of the shop than a coffee.
 _DEAREST = Decimal(1_000_000)
-#: Contents kept in memory, some 10 kB each: a few dozen shops.
-_MOST_CONTENTS = 4096
 _SAMPLE = 20
 
 
@@ -41,7 +41,7 @@ class _Content:
     content_hash: str
 
 
-_contents: dict[tuple[Any, ...], _Content] = {}
+_contents: Remembered[tuple[Any, ...], _Content] = Remembered()
 
 
 def observed(
@@ -113,11 +113,7 @@ def _content(product: CanonicalProduct, given: str | None) -> _Content:
     of_product = (product.platform_product_id, product.name, product.slug, product.url, product.description)
     key = (given, *of_product, product.types, product.tags, texts)
     known = _contents.get(key)
-    if known is None:
-        if len(_contents) >= _MOST_CONTENTS:
-            _contents.clear()
-        known = _contents[key] = _read(product, given)
-    return known
+    return known if known is not None else _contents.put(key, _read(product, given), len(product.variants))
 
 
 def _read(product: CanonicalProduct, given: str | None) -> _Content:
@@ -132,7 +128,7 @@ def _read(product: CanonicalProduct, given: str | None) -> _Content:
     return _Content(
         fields,
         [
-            (of_texts, [{"name": name, "value": value} for name, value in variant.options])
+            (of_texts, _as_objects(variant.options))
             for variant, of_texts in zip(product.variants, normalised.variants, strict=True)
         ],
         normalised.codes if kind is not None else (*normalised.codes, R_CLASSIFY_UNDECIDED),
@@ -140,21 +136,28 @@ def _read(product: CanonicalProduct, given: str | None) -> _Content:
     )
 
 
+@lru_cache(maxsize=1 << 14)
+def _as_objects(options: tuple[tuple[str, str], ...]) -> Sequence[Mapping[str, str]]:
+    """Options as they are stored; variants with the same ones share them."""
+    return [{"name": name, "value": value} for name, value in options]
+
+
 def _rejections(product: CanonicalProduct, errors: Sequence[str]) -> Sequence[Rejected]:
-    """One row for every code; each says how many variants the product has, so that captured ones add up."""
+    """One row for every code; the first one counts the variants that go with the product."""
+    counts = [len(product.variants), *(0 for _ in errors)]
     return [
-        Rejected(quarantine_reason(code), _detail(product, code), product.platform_product_id)
-        for code in dict.fromkeys(errors)
+        Rejected(quarantine_reason(code), _detail(product, code, variants), product.platform_product_id)
+        for code, variants in zip(dict.fromkeys(errors), counts, strict=False)
     ]
 
 
-def _detail(product: CanonicalProduct, code: str) -> Mapping[str, Any]:
+def _detail(product: CanonicalProduct, code: str, variants: int) -> Mapping[str, Any]:
     culprits = [variant.platform_variant_id for variant in product.variants if code in variant.codes]
     return {
         "code": code,
         "name": product.name,
         "product_index": product.product_index,
-        "variants": len(product.variants),
+        "variants": variants,
         "variant_ids": culprits[:_SAMPLE],
         "left_out": product.source_raw.get("unknown_field_types", []),
     }
@@ -164,6 +167,7 @@ def _foreign(product: CanonicalProduct, variant: CanonicalVariant) -> Rejected:
     detail = {
         "code": R_CURRENCY_MISMATCH,
         "name": product.name,
+        "variants": 1,
         "currency": variant.currency,
         "price": None if variant.price is None else str(variant.price),
     }

@@ -6,7 +6,6 @@ gets made-up ones.
 
 import threading
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -15,9 +14,9 @@ from botocore.config import Config
 from pydantic import Field, PrivateAttr
 
 from backfill_pipelines.backfill.failures import SettingsError
+from backfill_pipelines.stores.aws_clients import aws_options
 from backfill_pipelines.stores.dynamodb import DynamoItemStore
 from backfill_pipelines.stores.dynamodb_tables import DynamoTable
-from backfill_pipelines.stores.embedded_aws import EmbeddedAws
 from backfill_pipelines.stores.table_metrics import TableMetrics
 
 #: Calls in flight at once: more than any number of workers, which would wait for a connection otherwise.
@@ -99,15 +98,7 @@ class DynamoDB(dg.ConfigurableResource):
             return self._clients
 
     def _options(self) -> dict[str, Any]:
-        if self.embedded is None:
-            return {"region_name": self.region, "endpoint_url": self.endpoint}
-        server = EmbeddedAws(Path(self.embedded), Path(self.environments or self.embedded))
-        return {
-            "region_name": self.region,
-            "endpoint_url": server.endpoint(),
-            "aws_access_key_id": "embedded",
-            "aws_secret_access_key": "embedded",
-        }
+        return aws_options(self.region, self.endpoint, self.embedded, self.environments)
 
 
 @cache

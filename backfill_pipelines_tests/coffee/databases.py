@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -31,17 +33,39 @@ def short_folder() -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
+#: Stops a server when the process that tells it its pid has ended, however that ended: the pipe it reads closes then.
+_WATCH = """
+import os, shutil, signal, sys
+if sys.stdin.read():
+    sys.exit()
+os.kill(int(sys.argv[1]), signal.SIGINT)
+shutil.rmtree(sys.argv[2], ignore_errors=True)
+"""
+
+
+@contextmanager
+def watched(server: EmbeddedPostgres, folder: Path) -> Iterator[None]:
+    """A running server that does not outlive this process, even if that is killed."""
+    found = server.running()
+    assert found is not None
+    command = [sys.executable, "-c", _WATCH, str(found.pid), str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as watcher:
+        try:
+            yield
+        finally:
+            server.stop()
+            watcher.communicate(b"stopped")
+
+
 @contextmanager
 def running_server() -> Iterator[Path]:
     """Folder of a server that runs, with the migrated template."""
     with short_folder() as folder:
         server = EmbeddedPostgres(folder, QUICK)
         server.endpoint()
-        try:
+        with watched(server, folder):
             migrate(Postgres(embedded=str(folder), database=TEMPLATE))
             yield folder
-        finally:
-            server.stop()
 
 
 @contextmanager

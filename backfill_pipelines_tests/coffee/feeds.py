@@ -137,6 +137,25 @@ def woo_variation(variation_id: int, parent: int = 7, **fields: Any) -> dict[str
     }
 
 
+def artifact(product: dict[str, Any] | None = None, variant: dict[str, Any] | None = None, **root: Any) -> bytes:
+    """A canonical artifact of older collectors, with a product of one variant."""
+    variants = [{"platform_variant_id": "v1", "price": "599.00", "currency": "INR", **(variant or {})}]
+    whole = {
+        "source": "firecrawl",
+        "roaster_domain": "shop.example",
+        "scraped_at": "2025-09-21T10:00:00Z",
+        "product": {
+            "platform_product_id": "98",
+            "title": "Attikan Estate Coffee 250g",
+            "source_url": "https://shop.example/products/attikan",
+            "variants": variants,
+            **(product or {}),
+        },
+        **root,
+    }
+    return json.dumps({name: value for name, value in whole.items() if value is not None}).encode()
+
+
 def page_of(*products: Any) -> bytes:
     """A page of Shopify's feed."""
     return json.dumps({"products": list(products)}).encode()

@@ -1,31 +1,11 @@
 """The canonical artifact of older collectors: strict at its root, its own hashes and verdicts never trusted."""
 
-import json
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
 from backfill_pipelines.coffee.model import Derived
-from backfill_pipelines_tests.coffee.feeds import DATA, derived, needs_real_captures, reasons
-
-
-def artifact(product: dict[str, Any] | None = None, variant: dict[str, Any] | None = None, **root: Any) -> bytes:
-    variants = [{"platform_variant_id": "v1", "price": "599.00", "currency": "INR", **(variant or {})}]
-    whole = {
-        "source": "firecrawl",
-        "roaster_domain": "shop.example",
-        "scraped_at": "2025-09-21T10:00:00Z",
-        "product": {
-            "platform_product_id": "98",
-            "title": "Attikan Estate Coffee 250g",
-            "source_url": "https://shop.example/products/attikan",
-            "variants": variants,
-            **(product or {}),
-        },
-        **root,
-    }
-    return json.dumps({name: value for name, value in whole.items() if value is not None}).encode()
+from backfill_pipelines_tests.coffee.feeds import DATA, artifact, derived, needs_real_captures, reasons
 
 
 @needs_real_captures

@@ -18,6 +18,7 @@ from backfill_pipelines_tests.coffee.feeds import (
     NOON,
     SHOPIFY,
     WOO,
+    artifact,
     capture_of,
     derived,
     list_of,
@@ -28,6 +29,7 @@ from backfill_pipelines_tests.coffee.feeds import (
     shopify_variant,
     woo_product,
     woo_variable,
+    woo_variation,
 )
 
 PAGE = page_of(shopify_product())
@@ -214,9 +216,8 @@ def with_odd_values(product: dict[str, Any], odd: list[tuple[int, Any]]) -> dict
 
 def is_accounted_for(found: Derived) -> bool:
     products = {p.platform_product_id for p in found.products}
-    aside = {r.platform_product_id: r.detail.get("variants", 0) for r in found.rejected if not r.platform_variant_id}
-    variants = sum(len(p.variants) for p in found.products) + sum(aside.values())
-    variants += sum(bool(r.platform_variant_id) for r in found.rejected)
+    aside = {r.platform_product_id for r in found.rejected if r.platform_product_id and not r.platform_variant_id}
+    variants = sum(len(p.variants) for p in found.products) + sum(r.detail.get("variants", 0) for r in found.rejected)
     return len(products) + len(aside) == found.captured_products and variants == found.captured_variants
 
 
@@ -242,9 +243,28 @@ def test_whatever_a_feed_becomes_no_page_fails_and_nothing_is_lost(
     json.dumps([p.normalized for p in found.products], allow_nan=False)
 
 
+@settings(max_examples=120, deadline=None)
+@given(odd=st.lists(st.tuples(st.integers(0, 200), ODD), min_size=1, max_size=4))
+def test_whatever_an_answer_for_variations_becomes_its_product_is_there(odd: list[tuple[int, Any]]) -> None:
+    page = list_of(woo_variable(71, 72), woo_product(id=1000))
+    answers = list_of(*(with_odd_values(woo_variation(number), odd) for number in (71, 72)))
+    found = derive_capture([(capture_of(page), page), (capture_of(answers, page=2), answers)], WOO)
+    assert "1000" in {p.platform_product_id for p in found[0].products}
+    assert is_accounted_for(found[0])
+    assert all(v.price is None or v.price > 0 for p in found[0].products for v in p.variants)
+
+
+@settings(max_examples=120, deadline=None)
+@given(odd=st.lists(st.tuples(st.integers(0, 200), ODD), min_size=1, max_size=4))
+def test_whatever_a_canonical_artifact_becomes_it_is_read_or_set_aside(odd: list[tuple[int, Any]]) -> None:
+    document = with_odd_values(json.loads(artifact()), odd)
+    assert is_accounted_for(derived(json.dumps(document).encode()))
+
+
 def test_reasons_name_each_thing_once() -> None:
     found = derived(
         page_of(shopify_product(shopify_variant(price="-1"), shopify_variant(id=12, price="-2"), title=None))
     )
     assert reasons(found) == ["Q_NO_TITLE", "Q_PRICE_NEGATIVE"]
+    assert [rejected.detail["variants"] for rejected in found.rejected] == [2, 0]
     assert found.rejected[1].detail["variant_ids"] == ["11", "12"]

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backfill_pipelines.receipts.items import canonical_json, decimal_text, item_digest, item_size, plain, typed
+from backfill_pipelines.receipts.items import (
+    canonical_json,
+    decimal_text,
+    digest_of,
+    item_digest,
+    item_size,
+    plain,
+    spelled_digest,
+    typed,
+)
 from backfill_pipelines_tests.receipts.unhurried import UNHURRIED
 
 NUMBERS = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**20), max_value=10**20, places=8)
@@ -72,6 +81,19 @@ def test_the_digest_does_not_depend_on_the_order_of_sets_or_the_spelling_of_numb
     item = {name: dict(typed(value)) for name, value in values.items()}
     assert item_digest(item) == item_digest({name: respelled(item[name]) for name in reversed(item)})
     assert item_size(item) == item_size({name: respelled(item[name]) for name in reversed(item)})
+
+
+@UNHURRIED
+@given(st.dictionaries(st.text(min_size=1), VALUES, max_size=5))
+def test_the_fast_digest_is_that_of_the_canonical_json(values: dict[str, Any]) -> None:
+    item = {name: typed(value) for name, value in values.items()}
+    assert spelled_digest(item) == digest_of(item) == item_digest(item)
+
+
+@pytest.mark.parametrize("text", ["\ud800", '\x00\x1f\x7f\x80\u2028\ufffd\U0001f9fe"\\/', "é e\u0301"])
+def test_the_fast_digest_is_that_of_the_canonical_json_for_odd_texts(text: str) -> None:
+    item = {text: {"S": text}, "é": {"M": {text: {"L": [{"S": text}]}}}, "z": {"NULL": True}}
+    assert spelled_digest(item) == digest_of(item)
 
 
 def test_the_digest_tells_apart_what_is_not_the_same() -> None:

@@ -14,7 +14,7 @@ MODEL = (
 )
 ALLOWED = {
     *("base64", "collections", "dataclasses", "datetime", "decimal", "enum", "hashlib", "json", "math", "re", "typing"),
-    "geohash2",
+    *("geohash2", "orjson"),
 }
 
 

@@ -24,7 +24,7 @@ from backfill_pipelines.stores.postgres import (
     session_lock,
     transaction_lock,
 )
-from backfill_pipelines_tests.coffee.databases import QUICK, fresh_database, short_folder
+from backfill_pipelines_tests.coffee.databases import QUICK, fresh_database, short_folder, watched
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +33,8 @@ def server_folder() -> Iterator[Path]:
     with short_folder() as folder:
         server = EmbeddedPostgres(folder, QUICK)
         server.endpoint()
-        yield folder
-        server.stop()
+        with watched(server, folder):
+            yield folder
 
 
 @pytest.fixture
@@ -133,6 +133,14 @@ def test_a_server_by_dsn_is_used_as_it_is(database: Postgres, monkeypatch: pytes
     monkeypatch.setenv("BACKFILL_POSTGRES_DSN", database.conninfo())
     with Postgres().connect("test") as connection:
         assert read_value(connection, "SELECT current_database()") == database.database
+
+
+def test_a_server_that_is_too_old_is_refused_before_anything_is_done(
+    database: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backfill_pipelines.stores.postgres.OLDEST_VERSION", 990_000)
+    with pytest.raises(PostgresError, match=r"is PostgreSQL 18\. Repair: use 99 or later"), database.connect("test"):
+        pytest.fail("the block was entered")
 
 
 def test_waiting_for_a_lock_ends(database: Postgres) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from backfill_pipelines.receipts.items import MOST_DIGITS, Attribute, canonical_json, decimal_text
+from backfill_pipelines.receipts.items import MOST_DIGITS, Attribute, canonical_json, decimal_text, without_zeros
 
 #: A plain value becomes an attribute, or none at all.
 Kind = Callable[[Any], Attribute | None]
@@ -41,7 +41,8 @@ def number(value: Any) -> Attribute:
     text = str(value)
     if len(text) > MOST_DIGITS or "e" in text or "E" in text:
         _require_exact(text)
-    return {"N": decimal_text(text)}
+        return {"N": decimal_text(text)}
+    return {"N": without_zeros(text)}
 
 
 def _require_exact(text: str) -> None:

@@ -3,6 +3,8 @@
 An index answers, so that what was written a moment ago may be missing from the count.
 """
 
+from collections.abc import Sequence
+
 from backfill_pipelines.receipts.promotion.entities import NOT_EMBEDDED
 from backfill_pipelines.stores.items import Expression, ItemStore, Query
 
@@ -11,10 +13,12 @@ INDEX = "GSI1"
 PREFIXES = ("LINE#", "WORD#")
 
 
-def remaining(items: ItemStore, status: str = NOT_EMBEDDED, image_id: str = "") -> int:
+def remaining(
+    items: ItemStore, status: str = NOT_EMBEDDED, image_id: str = "", prefixes: Sequence[str] = PREFIXES
+) -> int:
     """Lines and words of a status, of one image or of the whole table."""
     of_image = f"IMAGE#{image_id}#" if image_id else ""
-    return sum(items.count(_waiting(status, prefix + of_image)) for prefix in PREFIXES)
+    return sum(items.count(_waiting(status, prefix + of_image)) for prefix in prefixes)
 
 
 def _waiting(status: str, prefix: str) -> Query:

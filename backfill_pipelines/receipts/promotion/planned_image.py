@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from backfill_pipelines.backfill.failures import BackfillError
-from backfill_pipelines.receipts.items import Item
+from backfill_pipelines.receipts.items import Item, digest_of
 from backfill_pipelines.receipts.keys import bucket_of
 
 
@@ -24,6 +24,7 @@ class Reason(StrEnum):
     UNKNOWN_BUCKET = "unknown_bucket"
     SOURCE_IS_TARGET_ENVIRONMENT = "source_is_target_environment"
     STALE_EXPORT = "stale_export"
+    DUPLICATE_EXPORT = "duplicate_export"
     DUPLICATE_KEY = "duplicate_key"
     RECEIPT_MISSING = "receipt_missing"
     WORD_MISSING = "word_missing"
@@ -134,6 +135,11 @@ class PlannedImage:
     def digest_by_key(self) -> Mapping[tuple[str, str], str]:
         """What a read-back must find."""
         return {planned.key: planned.digest for planned in self.items}
+
+    @property
+    def content_digest(self) -> str:
+        """Of all items together: another one means that another image would be written."""
+        return digest_of(sorted(planned.digest for planned in self.items))
 
     def of_stage(self, stage: int) -> Iterator[PlannedItem]:
         """The items of one stage."""

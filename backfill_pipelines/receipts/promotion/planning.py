@@ -1,7 +1,7 @@
 """From what was read of an image to what will be written: transformed, checked, digested, in order. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 
 from backfill_pipelines.receipts.capacity import write_units
@@ -26,8 +26,19 @@ def plan_image(
     origin: str,
     not_migrated: Mapping[str, int],
     accepted_losses: Mapping[str, int],
+    digest: Callable[[Item], str] = item_digest,
 ) -> PlannedImage:
     """All items of an image as they will be written.
+
+    Args:
+        image_id: Whose they are.
+        read: Every row or item that is copied.
+        rules: The operator's rules.
+        fingerprint: Of what the source says.
+        origin: File or table.
+        not_migrated: Items left behind by design, by TYPE.
+        accepted_losses: Rows left behind because the operator named them.
+        digest: Of an item; ``spelled_digest`` will do where numbers and sets have their one spelling already.
 
     Raises:
         ImageFault: a rule that the image breaks.
@@ -35,7 +46,7 @@ def plan_image(
     rows = [(entity, _upper_label(identity), attributes) for entity, identity, attributes in read]
     items = _transformed(image_id, rows, rules)
     require_whole([(entity, identity) for entity, identity, _ in rows])
-    planned = [planned_item(entity, item) for (entity, _, _), item in zip(rows, items, strict=True)]
+    planned = [planned_item(entity, item, digest) for (entity, _, _), item in zip(rows, items, strict=True)]
     counts = Counter(entity.list_name for entity, _, _ in rows)
     return PlannedImage(
         image_id=image_id,
@@ -70,7 +81,7 @@ def _transformed(image_id: str, rows: Iterable[Read], rules: ReadingRules) -> li
     return items
 
 
-def planned_item(entity: Entity, item: Item) -> PlannedItem:
+def planned_item(entity: Entity, item: Item, digest: Callable[[Item], str] = item_digest) -> PlannedItem:
     """An item with its place in the order, its digest and its cost.
 
     Raises:
@@ -82,7 +93,7 @@ def planned_item(entity: Entity, item: Item) -> PlannedItem:
         type_name=entity.type_name,
         key=(item["PK"]["S"], item["SK"]["S"]),
         item=item,
-        digest=item_digest(item),
+        digest=digest(item),
         write_units=write_units(size, indexes_of(item)),
     )
 

@@ -182,17 +182,28 @@ class PromotionLedger:
 
     def applied(self, run_id: str, *, buckets: Iterable[str] | None = None) -> Mapping[str, Mapping[str, int]]:
         """Written items of a run by kind and TYPE, of some buckets or all."""
-        statement = sa.select(ITEMS.c.kind, ITEMS.c.type_name, sa.func.count().label("items")).where(
+        found: dict[str, dict[str, int]] = {}
+        for image_id, kind, type_name, items in self._written(run_id):
+            if buckets is None or bucket_of(image_id) in set(buckets):
+                of_kind = found.setdefault(kind, {})
+                of_kind[type_name] = of_kind.get(type_name, 0) + items
+        return found
+
+    def applied_by_image(self, run_id: str) -> Mapping[str, Mapping[str, int]]:
+        """Written items of a run by image and TYPE, whatever was done to them."""
+        found: dict[str, dict[str, int]] = {}
+        for image_id, _, type_name, items in self._written(run_id):
+            of_image = found.setdefault(image_id, {})
+            of_image[type_name] = of_image.get(type_name, 0) + items
+        return found
+
+    def _written(self, run_id: str) -> list[tuple[str, str, str, int]]:
+        columns = (ITEMS.c.image_id, ITEMS.c.kind, ITEMS.c.type_name)
+        statement = sa.select(*columns, sa.func.count()).where(
             ITEMS.c.table_name == self.table, ITEMS.c.run_id == run_id, ITEMS.c.state == ItemState.WRITTEN
         )
-        if buckets is not None:
-            prefix = sa.func.lower(sa.func.substr(ITEMS.c.image_id, 1, 2))
-            statement = statement.where(prefix.in_(sorted(set(buckets))))
-        found: dict[str, dict[str, int]] = {}
         with self._control.transaction() as connection:
-            for row in connection.execute(statement.group_by(ITEMS.c.kind, ITEMS.c.type_name)):
-                found.setdefault(row.kind, {})[row.type_name] = row.items
-        return found
+            return [(row[0], row[1], row[2], row[3]) for row in connection.execute(statement.group_by(*columns))]
 
     def _close_earlier(
         self, connection: sa.Connection, run_id: str, image_id: str, found: Iterable[str], moment: str

@@ -56,6 +56,7 @@ ITEMS = sa.Table(
     #: Of the item as the run writes it; of a removed one as it was.
     sa.Column("digest", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
+    sa.Index("promotion_items_by_run", "run_id"),
 )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from backfill_pipelines.receipts.items import Item, plain
+from backfill_pipelines.receipts.items import Item, item_digest, plain
 from backfill_pipelines.receipts.place_reading import read_place, wrong_keys
 from backfill_pipelines.receipts.promotion.entities import BY_TYPE, ENTITIES
 from backfill_pipelines.receipts.promotion.entity_keys import identity_of, keys_of
@@ -231,3 +231,7 @@ def test_items_under_a_key_that_cannot_be_read_make_another_fingerprint() -> Non
     assert items_fingerprint(IMAGE, [*items, stray]) != image.fingerprint
     run = {**stray, "TYPE": {"S": "COMPACTION_RUN"}}
     assert items_fingerprint(IMAGE, [*items, run]) == image.fingerprint
+
+
+def test_the_digest_of_a_planned_item_is_that_of_the_item_as_read_back() -> None:
+    assert all(one.digest == item_digest(one.item) for one in planned().items)

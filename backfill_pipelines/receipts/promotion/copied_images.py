@@ -1,0 +1,79 @@
+"""The images that promotions have copied into a table, by the ledger: what of them is to be embedded, and their places.
+
+Items that were taken back again are not among them. What the table itself holds is asked elsewhere.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from backfill_pipelines.receipts.promotion.entities import BY_TYPE
+from backfill_pipelines.receipts.promotion.image_outcomes import ImageOutcome
+from backfill_pipelines.receipts.promotion.promotion_rows import IMAGES, ITEMS, TABLES, ItemState, Kind
+from backfill_pipelines.stores.control import ControlStore
+from backfill_pipelines.stores.dynamodb_batches import chunks
+from backfill_pipelines.stores.items import ItemStore
+
+PLACE_TYPE = "RECEIPT_PLACE"
+EMBEDDED_TYPES = tuple(sorted(name for name, entity in BY_TYPE.items() if entity.is_embedded))
+#: A statement takes only so many parameters.
+_IMAGES_PER_STATEMENT = 400
+
+
+@dataclass
+class CopiedImage:
+    """One image that some run has brought to its end."""
+
+    image_id: str
+    bucket: str
+    #: The newest run that copied it.
+    run_id: str
+    #: Lines and words that were written for it.
+    embedding_rows: int = 0
+    #: Sort keys of its places.
+    places: list[str] = field(default_factory=list[str])
+
+
+def copied_images(
+    control: ControlStore, table: str, *, buckets: Collection[str] | None = None, run_id: str = ""
+) -> list[CopiedImage]:
+    """Copied images by id: of some buckets or all, by one run or by any."""
+    control.ensure(TABLES)
+    statement = sa.select(IMAGES.c.image_id, IMAGES.c.bucket, IMAGES.c.run_id).where(
+        IMAGES.c.table_name == table, IMAGES.c.outcome == str(ImageOutcome.COPIED)
+    )
+    if buckets is not None:
+        statement = statement.where(IMAGES.c.bucket.in_(sorted(buckets)))
+    if run_id:
+        statement = statement.where(IMAGES.c.run_id == run_id)
+    with control.transaction() as connection:
+        rows = connection.execute(statement.order_by(IMAGES.c.image_id, IMAGES.c.run_id)).all()
+        found = {row.image_id: CopiedImage(row.image_id, row.bucket, row.run_id) for row in rows}
+        for part in chunks(list(found), _IMAGES_PER_STATEMENT):
+            _add_items(connection, table, part, found)
+    return list(found.values())
+
+
+def _add_items(connection: sa.Connection, table: str, part: Sequence[str], found: dict[str, CopiedImage]) -> None:
+    of_part = [
+        ITEMS.c.table_name == table,
+        ITEMS.c.image_id.in_(part),
+        ITEMS.c.state == str(ItemState.WRITTEN),
+        ITEMS.c.kind != str(Kind.REMOVE),
+    ]
+    counted = sa.select(ITEMS.c.image_id, sa.func.count(sa.distinct(ITEMS.c.sk)).label("rows"))
+    rows = connection.execute(counted.where(*of_part, ITEMS.c.type_name.in_(EMBEDDED_TYPES)).group_by(ITEMS.c.image_id))
+    for row in rows:
+        found[row.image_id].embedding_rows = row.rows
+    places = sa.select(ITEMS.c.image_id, ITEMS.c.sk).distinct().where(*of_part, ITEMS.c.type_name == PLACE_TYPE)
+    for row in connection.execute(places.order_by(ITEMS.c.image_id, ITEMS.c.sk)):
+        found[row.image_id].places.append(row.sk)
+
+
+def missing_places(items: ItemStore, images: Collection[CopiedImage]) -> Iterator[tuple[CopiedImage, str]]:
+    """Places of copied images that a strongly consistent read does not find."""
+    wanted = [(image, sk) for image in images for sk in image.places]
+    keys = [{"PK": {"S": f"IMAGE#{image.image_id}"}, "SK": {"S": sk}} for image, sk in wanted]
+    there = {(item["PK"]["S"], item["SK"]["S"]) for item in items.batch_get(keys).items} if keys else set[object]()
+    return ((image, sk) for image, sk in wanted if (f"IMAGE#{image.image_id}", sk) not in there)

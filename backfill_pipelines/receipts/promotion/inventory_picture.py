@@ -1,0 +1,48 @@
+"""A picture of a source: images in each bucket, coloured by what becomes of them. Pure: counts in, PNG out.
+
+Matplotlib takes half a second to load: import this module where a picture is drawn, not with the definitions.
+"""
+
+import io
+from collections.abc import Mapping
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from backfill_pipelines.receipts.keys import BUCKETS
+from backfill_pipelines.receipts.promotion.export_manifest import FAILED, PLANNED, QUARANTINED
+
+COLOURS = {PLANNED: "#55b08c", QUARANTINED: "#f2a541", FAILED: "#cf3a4b"}
+_INK, _FAINT = "#1f2933", "#8a94a3"
+_TICK_EVERY = 16
+
+
+def draw_images(counts: Mapping[str, Mapping[str, int]], title: str) -> bytes:
+    """A PNG, 1200 pixels wide: a bar for each bucket, its states on top of one another.
+
+    Args:
+        counts: State -> bucket -> images.
+        title: Of the picture.
+    """
+    figure = Figure(figsize=(12, 2.6), dpi=100, facecolor="white", layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    below = [0] * len(BUCKETS)
+    for state, colour in COLOURS.items():
+        heights = [counts.get(state, {}).get(bucket, 0) for bucket in BUCKETS]
+        label = f"{state}: {sum(heights):,} images"
+        axes.bar(range(len(BUCKETS)), heights, 0.9, bottom=below, color=colour, label=label)
+        below = [height + more for height, more in zip(below, heights, strict=True)]
+    axes.set_xlim(-0.5, len(BUCKETS) - 0.5)
+    axes.set_xticks(range(0, len(BUCKETS), _TICK_EVERY), BUCKETS[::_TICK_EVERY])
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
+    axes.tick_params(colors=_FAINT, labelsize=8, length=2)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set_color(_FAINT)
+    axes.set_xlabel("bucket: first two hex digits of the image id", fontsize=8.5, color=_INK)
+    axes.set_title(title, loc="left", fontsize=12, fontweight="bold", color=_INK)
+    figure.legend(loc="outside lower left", ncols=3, frameon=False, fontsize=8.5, labelcolor=_INK, handlelength=1)
+    written = io.BytesIO()
+    figure.savefig(written, format="png")
+    return written.getvalue()
