@@ -16,14 +16,10 @@ from backfill_pipelines.receipts.promotion.planned_image import PlannedImage, Pl
 from backfill_pipelines.receipts.promotion.promotion_ledger import PromotionLedger
 from backfill_pipelines.receipts.promotion.promotion_rows import STAGES, ItemIntent, ItemState, Kind, LedgerItem
 from backfill_pipelines.receipts.promotion.stage_writing import StageWriter
-from backfill_pipelines.receipts.stream_effects import label_messages, place_messages
+from backfill_pipelines.receipts.stream_effects import Change, messages
 from backfill_pipelines.stores.objects import ObjectStore
 
 _OF_EMBEDDING = frozenset((EMBEDDING_STATUS, "GSI1PK", "GSI1SK"))
-_MESSAGES: Mapping[str, Callable[[Item | None, Item | None], int]] = {
-    "RECEIPT_PLACE": place_messages,
-    "RECEIPT_WORD_LABEL": label_messages,
-}
 
 
 @dataclass(frozen=True)
@@ -133,10 +129,8 @@ def replacement_of(planned: PlannedImage, seen: Observed) -> Replacement:
     wanted = {item.key[1] for item in kept}
     puts = [(item, seen.items.get(item.key[1])) for item in kept if seen.digests.get(item.key[1]) != item.digest]
     surplus = [item for sk, item in seen.items.items() if sk not in wanted and text_of(item.get("TYPE")) in BY_TYPE]
-    pairs: list[tuple[Item | None, Item | None]] = [(before, item.item) for item, before in puts]
-    pairs += [(item, None) for item in surplus]
-    messages = sum(_messages(before, after) for before, after in pairs)
-    return Replacement(replace(planned, items=kept), puts, surplus, messages)
+    changes = [Change(before, item.item) for item, before in puts] + [Change(item, None) for item in surplus]
+    return Replacement(replace(planned, items=kept), puts, surplus, sum(map(messages, changes)))
 
 
 def applied(known: Sequence[LedgerItem], digests: Mapping[str, str]) -> set[str]:
@@ -155,11 +149,6 @@ def _kept(item: PlannedItem, seen: Observed) -> PlannedItem:
     if any(item.item.get(name) != stored.get(name) for name in names):
         return item
     return replace(item, item=stored, digest=seen.digests[item.key[1]])
-
-
-def _messages(before: Item | None, after: Item | None) -> int:
-    name = text_of((before or after or {}).get("TYPE")) or ""
-    return _MESSAGES[name](before, after) if name in _MESSAGES else 0
 
 
 def _stage_of(item: Item) -> int:
