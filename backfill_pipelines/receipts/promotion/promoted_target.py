@@ -25,7 +25,9 @@ from backfill_pipelines.receipts.promotion.embedding_backlog import remaining
 from backfill_pipelines.receipts.promotion.export_manifest import PLANNED, ImageRow
 from backfill_pipelines.receipts.promotion.image_copying import ImageCopier
 from backfill_pipelines.receipts.promotion.image_evidence import ImageResult
-from backfill_pipelines.receipts.promotion.image_outcomes import NOT_ASKED, SETTLED, ImageOutcome
+from backfill_pipelines.receipts.promotion.image_outcomes import NOT_ASKED, SETTLED, ImageOutcome, ImageState
+from backfill_pipelines.receipts.promotion.image_replacing import Replacer, replacement_of
+from backfill_pipelines.receipts.promotion.image_state import observe
 from backfill_pipelines.receipts.promotion.planned_image import PlannedImage, Reason, SetAside
 from backfill_pipelines.receipts.promotion.promotion_admission import REFUSALS
 from backfill_pipelines.receipts.promotion.promotion_config import PromoteConfig
@@ -132,6 +134,7 @@ class PromotedTarget:
             [name for name, target in settings.buckets.items() if name != target],
             apply=self.config.apply,
             require_held=self.require_held,
+            replacer=self._replacer(),
         )
         self._run = CopyRun(
             copier,
@@ -147,6 +150,28 @@ class PromotedTarget:
             self.results = self._run.results
             if self.config.apply:
                 remember_share(promotion.control, promotion.table, pacer.share)
+
+    def _replacer(self) -> Replacer | None:
+        """What may be replaced, after a look at what all of it together would send; None when nothing may."""
+        promotion, named = self.promotion, set(self.config.replace)
+        if not named:
+            return None
+        messages = 0
+        for row in self.rows:
+            planned = self._work(row).load() if row.image_id in named else None
+            if isinstance(planned, PlannedImage):
+                seen = observe(promotion.items, planned, ())
+                messages += replacement_of(planned, seen).messages if seen.state is ImageState.DIFFERS else 0
+        return Replacer(
+            promotion.objects,
+            named,
+            promotion.settings.protected_images,
+            self.config.dead_letters,
+            self.config.accept_stream_events,
+            messages,
+            remaining(promotion.items),
+            promotion.settings.embedding_backlog_limit,
+        )
 
     def _work(self, row: ImageRow) -> Work:
         """An image of the manifest: read anew, or set aside as the inventory said."""
