@@ -157,8 +157,8 @@ class FullRun:
         changed = [key for key, day in days.items() if now[key].input_digest != day.input_digest]
         if changed:
             raise FullRefused(
-                f"stored bodies of {len(changed)} days have changed while they were derived, e.g. {changed[0]}; nothing "
-                "was published. Repair: make a new plan: backfill coffee plan full"
+                f"stored bodies of {len(changed)} days have changed while they were derived, e.g. {changed[0]}; "
+                "nothing was published. Repair: make a new plan: backfill coffee plan full"
             )
 
     def _require_green(self, connection: Connection, before: Any) -> None:
