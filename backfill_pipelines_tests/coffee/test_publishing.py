@@ -159,6 +159,16 @@ def test_a_catalogue_that_shrinks_by_a_third_counts_as_partial_once(postgres: Po
     assert status_of(postgres, "91") == "missing", "the second capture confirms the smaller catalogue"
 
 
+def test_a_capture_loaded_in_between_takes_the_drop_of_its_successor_back(postgres: Postgres, source: Source) -> None:
+    whole = [product(str(number), {f"{number}1": "9"}) for number in range(10)]
+    publish_all(postgres, body(source, at(1), whole), body(source, at(15), whole[:6]))
+    said = "SELECT validation_errors, validation_status::text FROM scrape_artifacts WHERE observed_at = %s"
+    assert rows(postgres, said, at(15))[0]["validation_status"] == "needs_review"
+    publish_all(postgres, body(source, at(8), whole[:7]))
+    assert rows(postgres, said, at(15)) == [{"validation_errors": [], "validation_status": "valid"}]
+    assert status_of(postgres, "91") == "missing"
+
+
 def test_a_304_moves_what_was_seen_last_adds_no_price_and_counts_as_complete(
     postgres: Postgres, source: Source
 ) -> None:
