@@ -19,6 +19,7 @@ from backfill_pipelines.cli_console import RED, console, day_of, reported
 from backfill_pipelines.cli_gaps import gaps_app
 from backfill_pipelines.cli_gates import gates_app
 from backfill_pipelines.cli_pause import pause, resume
+from backfill_pipelines.cli_promote import promote_app
 from backfill_pipelines.cli_receipts_demo import receipts_app
 from backfill_pipelines.cli_repair import repair_app
 from backfill_pipelines.cli_services import about_services, start_services, stop_services
@@ -38,6 +39,7 @@ app.add_typer(gates_app, name="gate")
 app.add_typer(repair_app, name="repair")
 app.add_typer(receipts_app, name="receipts")
 app.add_typer(coffee_app, name="coffee")
+app.add_typer(promote_app, name="promote")
 app.command()(pause)
 app.command()(resume)
 

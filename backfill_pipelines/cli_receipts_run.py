@@ -178,8 +178,16 @@ def _chosen(migration: Migration, wave: int | None, buckets: str, image_id: str)
         if not is_image_id(image_id):
             raise BackfillError(f"{image_id!r} is no image id. Repair: give the UUID as it stands in the keys")
         return [bucket_of(image_id)]
-    found = [bucket for part in buckets.split(",") for bucket in _range(part.strip().lower())]
-    return sorted(set(found))
+    return chosen_buckets(buckets)
+
+
+def chosen_buckets(text: str) -> list[str]:
+    """Buckets as an operator names them: ``00``, ``00-0f``, several of them with commas.
+
+    Raises:
+        BackfillError: they are none.
+    """
+    return sorted({bucket for part in text.split(",") for bucket in _range(part.strip().lower())})
 
 
 def _range(text: str) -> Sequence[str]:

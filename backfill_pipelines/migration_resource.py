@@ -1,9 +1,11 @@
-"""The choices of the place migration as the settings of the deployment make them: where settings meet that domain."""
+"""The choices of migration and promotion as the settings of the deployment make them: where settings meet domain."""
 
 from typing import Any
 
 from backfill_pipelines.receipts.migration_settings import MigrationSettings
+from backfill_pipelines.receipts.promotion.promotion_settings import PromotionSettings
 from backfill_pipelines.settings import Settings
+from backfill_pipelines.stores.objects import ObjectStore
 from backfill_pipelines.stores.resources import build_resources
 
 
@@ -27,6 +29,32 @@ def build_migration(settings: Settings) -> MigrationSettings:
     )
 
 
+def build_promotion(settings: Settings) -> PromotionSettings:
+    """How images are promoted on this deployment."""
+    return PromotionSettings(
+        source=settings.promotion_source,
+        source_table=settings.promotion_source_table or "",
+        target_table=settings.promotion_target_table or settings.receipts_table or "",
+        buckets=settings.promotion_buckets,
+        accept_loss=settings.promotion_accept_loss,
+        accepted_images=settings.promotion_accepted_images,
+        protected_images=settings.promotion_protected_images,
+        max_export_age_days=settings.promotion_max_export_age_days,
+        check_objects=settings.promotion_check_objects,
+        chunk_images=settings.promotion_chunk_images,
+        workers=settings.promotion_workers,
+        embedding_backlog_limit=settings.promotion_embedding_backlog_limit,
+        write_utilisation=settings.write_utilisation,
+        production_tables=settings.production_tables,
+        is_embedded=settings.items == "embedded",
+    )
+
+
 def build_all_resources(settings: Settings) -> dict[str, Any]:
-    """Every resource of a deployment by key: the stores, and how the migration uses them."""
-    return {**build_resources(settings), "migration": build_migration(settings)}
+    """Every resource of a deployment by key: the stores, and how the migration and the promotion use them."""
+    return {
+        **build_resources(settings),
+        "exports": ObjectStore(url=settings.exports_root),
+        "migration": build_migration(settings),
+        "promotion": build_promotion(settings),
+    }

@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     dynamodb_endpoint: str | None = Field(
         None, pattern=r"^https?://", description="Endpoint of a DynamoDB-compatible server; empty for the real service."
     )
+    s3_endpoint: str | None = Field(
+        None, pattern=r"^https?://", description="Endpoint of an S3-compatible server; empty for the real service."
+    )
     aws_region: str = Field("us-east-1", min_length=1, description="AWS region of the tables of items.")
     receipts_table: str | None = Field(
         None, pattern=r"^[a-zA-Z0-9_.-]{3,255}$", description="The receipts table; it has no default."
@@ -74,6 +77,37 @@ class Settings(BaseSettings):
     photo_references_max: int = Field(0, ge=0, description="Photo names kept with a place.")
     enrich_stubs: bool = Field(default=False, description="Fill in places that another writer left without content.")
     require_parent_receipt: bool = Field(default=True, description="A record without a RECEIPT row gets no place.")
+    promotion_source: Literal["files", "table"] = Field(
+        "files", description="Images are promoted from export files, or from the source table itself."
+    )
+    promotion_exports_url: str | None = Field(
+        None, description="Folder or s3:// prefix of export files; default: exports in the state folder."
+    )
+    promotion_source_table: str | None = Field(
+        None, pattern=r"^[a-zA-Z0-9_.-]{3,255}$", description="The table images come from; it has no default."
+    )
+    promotion_target_table: str | None = Field(
+        None,
+        pattern=r"^[a-zA-Z0-9_.-]{3,255}$",
+        description="The table images are copied to; default: BACKFILL_RECEIPTS_TABLE.",
+    )
+    promotion_buckets: dict[str, str] = Field(
+        {}, description="S3 bucket of the source to that of the target, as a JSON object; name to itself keeps a name."
+    )
+    promotion_accept_loss: list[str] = Field([], description="What may be left behind, by name, as a JSON list.")
+    promotion_accepted_images: list[str] = Field(
+        [], description="Images that may be quarantined without counting against the ratio, as a JSON list."
+    )
+    promotion_protected_images: list[str] = Field([], description="Images that are never replaced, as a JSON list.")
+    promotion_max_export_age_days: float = Field(7.0, gt=0, description="Age up to which an export file counts.")
+    promotion_check_objects: bool = Field(
+        default=False, description="Ask the target's buckets for every file of an image."
+    )
+    promotion_chunk_images: int = Field(100, ge=1, le=10_000, description="Images between two looks at the backlog.")
+    promotion_workers: int = Field(10, ge=1, le=64, description="Images in flight at once.")
+    promotion_embedding_backlog_limit: int = Field(
+        50_000, ge=1, description="Most lines and words that may wait for their embedding."
+    )
     production_tables: list[str] = Field([], description="Tables that need their name as confirmation, as a JSON list.")
     control_url: str | None = Field(
         None,
@@ -108,10 +142,11 @@ class Settings(BaseSettings):
             raise ValueError("BACKFILL_WAREHOUSE=bigquery needs BACKFILL_BIGQUERY_PROJECT")
         if self.deployment == "prod" and self.warehouse == "duckdb":
             raise ValueError("BACKFILL_DEPLOYMENT=prod needs BACKFILL_WAREHOUSE=bigquery: DuckDB is the local default")
-        if self.dynamodb_endpoint and self.items == "embedded":
-            raise ValueError(
-                "BACKFILL_DYNAMODB_ENDPOINT needs BACKFILL_ITEMS=dynamodb: the embedded server has its own"
-            )
+        for name, endpoint in (("DYNAMODB", self.dynamodb_endpoint), ("S3", self.s3_endpoint)):
+            if endpoint and self.items == "embedded":
+                raise ValueError(
+                    f"BACKFILL_{name}_ENDPOINT needs BACKFILL_ITEMS=dynamodb: the embedded server has its own"
+                )
         if self.deployment == "prod" and self.receipts_table and self.items == "embedded":
             raise ValueError("BACKFILL_DEPLOYMENT=prod with BACKFILL_RECEIPTS_TABLE needs BACKFILL_ITEMS=dynamodb")
         self._require_complete_places()
@@ -189,6 +224,11 @@ class Settings(BaseSettings):
     def objects_root(self) -> str:
         """The root of manifests and reports in force."""
         return self.objects_url or str(self.state_dir / "objects")
+
+    @property
+    def exports_root(self) -> str:
+        """The root of export files in force."""
+        return self.promotion_exports_url or str(self.state_dir / "exports")
 
     @property
     def dagster_home(self) -> Path:

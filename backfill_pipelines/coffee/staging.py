@@ -214,7 +214,8 @@ def _take_over_ids(connection: Connection) -> None:
     coffees = {"coffees": [row[0] for row in foreign]}
     wanted = execute(connection, sql.load(PACKAGE, "staging/variants_of_taken_over"), coffees).fetchall()
     ids = [existing or uuid.UUID(variant_id(str(coffee), name)) for coffee, name, existing in wanted]
-    connection.execute(
+    execute(
+        connection,
         sql.load(PACKAGE, "staging/take_over_variant_ids"),
         {"coffees": [row[0] for row in wanted], "platform_variant_ids": [row[1] for row in wanted], "ids": ids},
     )

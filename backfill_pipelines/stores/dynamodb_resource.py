@@ -14,9 +14,10 @@ from botocore.config import Config
 from pydantic import Field, PrivateAttr
 
 from backfill_pipelines.backfill.failures import SettingsError
-from backfill_pipelines.stores.aws_clients import aws_options
+from backfill_pipelines.stores.aws_clients import aws_options, shared_client
 from backfill_pipelines.stores.dynamodb import DynamoItemStore
 from backfill_pipelines.stores.dynamodb_tables import DynamoTable
+from backfill_pipelines.stores.streams import ChangeStream
 from backfill_pipelines.stores.table_metrics import TableMetrics
 
 #: Calls in flight at once: more than any number of workers, which would wait for a connection otherwise.
@@ -67,6 +68,18 @@ class DynamoDB(dg.ConfigurableResource):
         if self.embedded is not None or self.endpoint is not None:
             return None
         return TableMetrics(name, _metrics_client(self.region))
+
+    def stream(self, table: str | None = None) -> ChangeStream | None:
+        """The changes of a table from now on; None in AWS, where they are for its handlers alone.
+
+        Raises:
+            SettingsError: no table is named.
+            ItemStoreError: the server does not answer.
+        """
+        name = self.named(table)
+        if self.embedded is None and self.endpoint is None:
+            return None
+        return ChangeStream(shared_client("dynamodbstreams", _READ_ATTEMPTS, **self._options()), name)
 
     def require_answer(self, table: str | None = None) -> None:
         """Ask for the table once, so that nobody waits for a server that is not there.

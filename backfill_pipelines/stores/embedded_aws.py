@@ -1,4 +1,4 @@
-"""The embedded DynamoDB, S3 and Step Functions: one ministack server for all processes of a state folder.
+"""The embedded DynamoDB, S3 and SQS: one ministack server for all processes of a state folder.
 
 Started on demand in an environment of its own. Stopped gracefully it saves its state; killed it loses what was
 written since its start.
@@ -13,7 +13,7 @@ from backfill_pipelines.stores.server_environments import python_of, server_envi
 __all__ = ["PINS", "SERVICES", "EmbeddedAws", "RunningServer", "ServerNotRunning"]
 
 PINS = ("ministack==1.5.33",)
-SERVICES = "dynamodb,dynamodbstreams,s3,stepfunctions"
+SERVICES = "dynamodb,dynamodbstreams,s3,sqs"
 
 
 class EmbeddedAws(EmbeddedServer):

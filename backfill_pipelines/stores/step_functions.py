@@ -12,27 +12,23 @@ StoreError
 That an execution of the same name exists is no error: it was started before.
 """
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from boto3.session import Session
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 from pydantic import Field
 
 from backfill_pipelines.backfill.failures import StoreError
+from backfill_pipelines.stores.aws_clients import shared_client
 from backfill_pipelines.stores.embedded_workflows import EmbeddedWorkflows
 
-_ATTEMPTS, _CONNECT_SECONDS, _ANSWER_SECONDS = 6, 10, 30
+_ATTEMPTS = 6
 _LONGEST_NAME = 80
-_MAKING = threading.Lock()
 _FIRST_SERVER_FAULT = 500
 
 
@@ -186,8 +182,8 @@ class StepFunctions(dg.ConfigurableResource):
         if self.embedded is not None:
             endpoint = self.server().endpoint()
             made_up = {"aws_access_key_id": "embedded", "aws_secret_access_key": "embedded"}
-        with _MAKING:
-            return StateMachines(_client(self.region, endpoint, tuple(made_up.items())))
+        options: dict[str, Any] = {"region_name": self.region, "endpoint_url": endpoint, **made_up}
+        return StateMachines(shared_client("stepfunctions", _ATTEMPTS, **options))
 
     def server(self) -> EmbeddedWorkflows:
         """The stand-in, not started.
@@ -199,23 +195,6 @@ class StepFunctions(dg.ConfigurableResource):
             raise StoreError("the workflows are not embedded. Repair: BACKFILL_ITEMS=embedded has a stand-in of them")
         items = (Path(self.embedded_items), Path(self.environments or self.embedded_items))
         return EmbeddedWorkflows(Path(self.embedded), *items, embed_rate=self.embed_rate)
-
-
-@cache
-def _session() -> Session:
-    """One for all: a session reads the service's description once."""
-    return Session()
-
-
-@cache
-def _client(region: str, endpoint: str | None, credentials: tuple[tuple[str, str], ...]) -> Any:
-    config = Config(
-        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
-        connect_timeout=_CONNECT_SECONDS,
-        read_timeout=_ANSWER_SECONDS,
-    )
-    options: dict[str, Any] = {"endpoint_url": endpoint, **dict(credentials)}
-    return _session().client("stepfunctions", region_name=region, config=config, **options)
 
 
 def _execution(answer: Mapping[str, Any]) -> Execution:

@@ -14,6 +14,11 @@ from backfill_pipelines_tests.coffee.databases import fresh_database
 from backfill_pipelines_tests.coffee.observed import add_shop, at, body, product, publish_all, shop, store_capture
 
 GATES = {gate.name: gate for gate in OVERALL_GATES}
+SECOND_ROW = """ALTER TABLE prices DROP CONSTRAINT prices_variant_id_scraped_at_key;
+INSERT INTO prices (variant_id, roaster_id, price, currency, is_sale, scraped_at)
+SELECT variant_id, roaster_id, 7, currency, is_sale, scraped_at FROM prices WHERE price = 108"""
+ENDED_RUN = """INSERT INTO scrape_runs (id, roaster_id, job_type, started_at, lease_until)
+SELECT gen_random_uuid(), id, 'price_only', now(), now() - interval '1 minute' FROM roasters"""
 UNGUARDED = "SET LOCAL session_replication_role = replica;"
 
 
@@ -61,9 +66,7 @@ DAMAGE = [
     ),
     (
         "no_duplicate_price_instants",
-        "ALTER TABLE prices DROP CONSTRAINT prices_variant_id_scraped_at_key;"
-        "INSERT INTO prices (variant_id, roaster_id, price, currency, is_sale, scraped_at)"
-        " SELECT variant_id, roaster_id, 7, currency, is_sale, scraped_at FROM prices WHERE price = 108",
+        SECOND_ROW,
         "at 2025-09-08",
     ),
     ("no_price_row_was_altered", "UPDATE prices SET price = 7 WHERE price = 108", "another digest"),
@@ -78,8 +81,7 @@ DAMAGE = [
     ),
     (
         "statuses_are_known",
-        "INSERT INTO scrape_runs (id, roaster_id, job_type, started_at, lease_until)"
-        " SELECT gen_random_uuid(), id, 'price_only', now(), now() - interval '1 minute' FROM roasters",
+        ENDED_RUN,
         "run ",
     ),
 ]

@@ -16,6 +16,7 @@ from backfill_pipelines_tests.coffee.databases import fresh_database
 from backfill_pipelines_tests.coffee.observed import (
     V1,
     V2,
+    add_shop,
     at,
     body,
     new_run,
@@ -208,8 +209,8 @@ def test_a_row_without_artifact_is_adopted_once_and_not_emptied(postgres: Postgr
         execute(
             connection,
             "WITH c AS (INSERT INTO coffees (id, source_id, roaster_id, platform_product_id, name, slug, status,"
-            " region, first_seen_at, last_seen_at, observed_at, updated_at) VALUES (gen_random_uuid(), %(s)s, %(r)s, '1',"
-            " 'Old', 'old', 'active', 'Coorg', %(t)s, %(t)s, %(t)s, %(t)s) RETURNING id)"
+            " region, first_seen_at, last_seen_at, observed_at, updated_at) VALUES (gen_random_uuid(), %(s)s, %(r)s,"
+            " '1', 'Old', 'old', 'active', 'Coorg', %(t)s, %(t)s, %(t)s, %(t)s) RETURNING id)"
             " INSERT INTO variants (id, coffee_id, roaster_id, platform_variant_id, currency, price_current, weight_g,"
             " first_seen_at, last_seen_at, observed_at) SELECT gen_random_uuid(), id, %(r)s, '11', 'INR', 90, 500,"
             " %(t)s, %(t)s, %(t)s FROM c",

@@ -86,7 +86,7 @@ def digest(postgres: Postgres) -> str:
 
 
 def counted(postgres: Postgres, statement: str) -> Mapping[object, int]:
-    return {key: value for key, value in (row.values() for row in rows(postgres, statement))}
+    return dict(row.values() for row in rows(postgres, statement))
 
 
 @pytest.mark.parametrize("name", ["A", "B", "W"])

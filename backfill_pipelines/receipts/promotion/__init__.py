@@ -1,4 +1,19 @@
 """Promotion of images from the dev table to the prod table: inventory, plan, staged copy, embeddings, rollback.
 
 Shares items, keys, ledger form, leases and rollback rules with the place migration one folder up.
+
+    export file   -> export_reading \
+                                     planning -> PlannedImage, or SetAside with its reason
+    dev partition -> table_reading  /
+                         (transformations, referential, fingerprints)
+
+Pure rules, in reading order: ``planned_image`` (what an image becomes, or why not), ``entities`` (the catalogue: list,
+TYPE, stage, keys, attributes), ``attribute_values`` (plain value to attribute), ``entity_keys``, ``reading_rules``,
+``transformations`` (what changes on the way), ``fingerprints``, ``referential`` (what must hold before the write),
+``planning``, ``export_reading``. None of them opens, calls or writes anything.
+
+What the source holds: ``image_source`` (files or table, one image at a time), ``table_reading``, ``export_inventory``,
+``export_manifest`` (what later steps work from), ``export_gates``, ``inventory_lines``, ``inventory_picture``,
+``inventory_assets``; ``object_presence`` asks the target's buckets, ``promotion_settings`` holds the choices,
+``sample`` makes exports up.
 """

@@ -13,6 +13,7 @@ from backfill_pipelines.receipts.promotion.image_copying import ImageCopier
 from backfill_pipelines.receipts.promotion.image_evidence import ImageResult
 from backfill_pipelines.receipts.promotion.image_outcomes import (
     PARKED_BACKLOG,
+    SOURCE_CHANGED,
     STOPPED,
     THROTTLED,
     ImageOutcome,
@@ -31,6 +32,8 @@ class Work:
     image_id: str
     embedding_rows: int
     load: Callable[[], PlannedImage | SetAside]
+    #: Of all items that the manifest promised; empty where nothing was promised.
+    content_digest: str = ""
 
 
 @dataclass
@@ -117,7 +120,10 @@ class CopyRun:
             return self.copier.settled(left)
         planned = work.load()
         if isinstance(planned, PlannedImage):
-            return self.copier.copy(planned)
+            if work.content_digest in ("", planned.content_digest):
+                return self.copier.copy(planned)
+            detail = f"{planned.origin} is not what it was when the plan was made. Repair: backfill promote plan"
+            return self.copier.settled(ImageResult(work.image_id, ImageOutcome.FAILED, SOURCE_CHANGED, detail))
         outcome = ImageOutcome.FAILED if planned.is_failure else ImageOutcome.QUARANTINED
         return self.copier.settled(ImageResult(work.image_id, outcome, str(planned.reason), planned.detail))
 

@@ -14,6 +14,10 @@ from backfill_pipelines.receipts.promotion.entities import TEXT_IDS, Entity
 #: Identity of a row within its image: numbers, and texts for a label and a job.
 Identity = Mapping[str, int | str]
 
+#: Far beyond any receipt, line or word, and short enough for a key.
+_MOST_DIGITS = 18
+MOST_ID = 10**_MOST_DIGITS - 1
+
 _FIELD = re.compile(r"{(\w+)(?::[^}]*)?}")
 
 
@@ -77,15 +81,14 @@ def _wanted(entity: Entity) -> frozenset[str]:
 @cache
 def _pattern(form: str) -> re.Pattern[str]:
     """The form of a sort key as it is read: numbers of five digits or more, a label or job to the end."""
-    parts = _FIELD.split(form)
-    # split() alternates text and field name
-    return re.compile(
-        "".join(
-            f"(?P<{part}>{'.+' if part in TEXT_IDS else '[0-9]{5,18}'})" if number % 2 else re.escape(part)
-            for number, part in enumerate(parts)
-        ),
-        re.DOTALL,
-    )
+    # split() gives texts and names of fields in turns
+    parts = (_part(part) if number % 2 else re.escape(part) for number, part in enumerate(_FIELD.split(form)))
+    return re.compile("".join(parts), re.DOTALL)
+
+
+def _part(name: str) -> str:
+    digits = f"[0-9]{{5,{_MOST_DIGITS}}}"
+    return f"(?P<{name}>{'.+' if name in TEXT_IDS else digits})"
 
 
 def identity_of(entity: Entity, sort_key: str) -> Identity | None:

@@ -14,7 +14,7 @@ from backfill_pipelines.receipts.items import Attribute, spelled_digest
 from backfill_pipelines.receipts.keys import is_image_id
 from backfill_pipelines.receipts.promotion.attribute_values import InvalidValue, NumberText, number
 from backfill_pipelines.receipts.promotion.entities import ENTITIES, NEVER_MIGRATED, TEXT_IDS, Entity
-from backfill_pipelines.receipts.promotion.entity_keys import Identity
+from backfill_pipelines.receipts.promotion.entity_keys import MOST_ID, Identity
 from backfill_pipelines.receipts.promotion.fingerprints import rows_fingerprint
 from backfill_pipelines.receipts.promotion.planned_image import ImageFault, PlannedImage, Reason, SetAside
 from backfill_pipelines.receipts.promotion.planning import Read, plan_image
@@ -75,7 +75,8 @@ def stale_export(
     if is_in_source is False:
         detail = f"{name}: the source table has no such image any more, it was deleted after the export"
     elif now - modified_at > max_age:
-        detail = f"{name}: written {modified_at:%Y-%m-%d %H:%M}, more than {max_age.days} days ago; export it again"
+        days = max_age / timedelta(days=1)
+        detail = f"{name}: written {modified_at:%Y-%m-%d %H:%M}, more than {days:g} days ago; export it again"
     else:
         return None
     return SetAside(image_id_of(name), Reason.STALE_EXPORT, detail)
@@ -168,11 +169,15 @@ def _accept_unknown(
 def _identity(entity: Entity, row: Mapping[str, Any], where: str) -> Identity:
     found = {name: row.get(name) for name in entity.ids}
     for name, value in found.items():
-        is_good = isinstance(value, str) and value.strip() if name in TEXT_IDS else type(value) is int and value > 0
+        is_good = isinstance(value, str) and value.strip() if name in TEXT_IDS else _is_id(value)
         if not is_good:
             rule = "text" if name in TEXT_IDS else "positive number"
             raise ImageFault(Reason.INVALID_ROW, f"{where}: {name} is {value!r}, no {rule}")
     return found  # pyright: ignore[reportReturnType] - checked just above
+
+
+def _is_id(value: Any) -> bool:
+    return type(value) is int and 0 < value <= MOST_ID
 
 
 def _attributes(entity: Entity, row: Mapping[str, Any], where: str) -> dict[str, Attribute]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from backfill_pipelines.receipts.promotion.image_evidence import ImageResult, by_type, evidence_of
 from backfill_pipelines.receipts.promotion.image_outcomes import (
+    DRY_RUN,
     IMAGE_ROW_TAKEN,
     ITEM_REFUSED,
     READ_BACK_DIFFERS,
@@ -95,7 +96,7 @@ class ImageCopier:
         missing = [item for item in planned.items if item.key[1] not in seen.ours]
         units = float(sum(item.write_units for item in missing))
         result = _result(planned, ImageOutcome.NOT_ATTEMPTED, seen)
-        return replace(result, reason="dry_run", write_units=units, already_equal=by_type(planned, seen.ours))
+        return replace(result, reason=DRY_RUN, write_units=units, already_equal=by_type(planned, seen.ours))
 
     def _written(self, planned: PlannedImage, seen: Observed) -> ImageResult:
         """Write what is missing, and say how that went."""

@@ -72,11 +72,14 @@ def measure(gate: Gate, evidence: BucketEvidence) -> Measurement:
     return _MEASURES[gate.name](evidence)
 
 
-def errors_judgement(tally: Mapping[ImageOutcome, int], accepted: int) -> RatioJudgement:
-    """Quarantined images of a whole run that nobody has accepted by name; of all of them nothing is left to guess."""
-    images = sum(tally.get(outcome, 0) for outcome in TERMS)
-    quarantined = max(0, tally.get(ImageOutcome.QUARANTINED, 0) - accepted)
-    attempted = images - tally.get(ImageOutcome.PARKED, 0) - tally.get(ImageOutcome.NOT_ATTEMPTED, 0)
+def errors_judgement(quarantined: int, attempted: int, images: int) -> RatioJudgement:
+    """The gate ``errors`` on a whole run: images set aside of those that had their turn.
+
+    Args:
+        quarantined: Set aside, without those that were accepted by name.
+        attempted: Images that had their turn, accepted ones included.
+        images: All in scope; when all had their turn nothing is left to guess.
+    """
     return judge(quarantined, attempted, MOST_QUARANTINED, is_whole_population=attempted == images)
 
 
@@ -135,7 +138,7 @@ def _found(name: str) -> Callable[[BucketEvidence], Measurement]:
 
 
 def _order(evidence: BucketEvidence) -> Measurement:
-    begun = [entry for entry in evidence.entries if 3 in entry.begun]  # noqa: PLR2004 - the stage of lines and words
+    begun = [entry for entry in evidence.entries if 3 in entry.begun]
     wrong = [
         f"{entry.image_id}: stage 2 done {entry.done.get(2, 'never')}, stage 3 begun {entry.begun[3]}"
         for entry in begun

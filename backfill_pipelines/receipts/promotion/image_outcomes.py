@@ -31,6 +31,7 @@ class ImageOutcome(StrEnum):
 
 
 #: Reasons beside those of the model's set-aside images.
+SOURCE_CHANGED = "source_changed"
 PARKED_BACKLOG = "parked_backlog"
 THROTTLED = "throttled"
 WRITE_ERROR = "write_error"
@@ -39,6 +40,8 @@ IMAGE_ROW_TAKEN = "image_row_taken"
 READ_BACK_DIFFERS = "read_back_differs"
 REPLACED = "replaced"
 STOPPED = "stopped"
+#: Looked at, and it would be copied.
+DRY_RUN = "dry_run"
 NOT_ASKED = "not_asked_for"
 
 #: A bucket is materialised when all its images are one of these.

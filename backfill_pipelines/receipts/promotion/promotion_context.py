@@ -1,6 +1,6 @@
 """What every asset of the promotion works with: target, source, choices, manifest, plan, ledger. Loaded by each run."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from backfill_pipelines.backfill.failures import SettingsError
+from backfill_pipelines.receipts.keys import bucket_of
 from backfill_pipelines.receipts.manifest_files import take_run_id
 from backfill_pipelines.receipts.migration_context import origin_of, writer_lease
 from backfill_pipelines.receipts.promotion.export_manifest import (
@@ -112,19 +113,19 @@ def load_promotion(resources: Any, *, needs_plan: bool) -> Promotion:
     )
 
 
-def require_source_unchanged(promotion: Promotion, rows: Sequence[ImageRow]) -> None:
-    """Files that came, went or were written anew since the manifest make a plan of it void.
+def require_source_unchanged(promotion: Promotion, partitions: Collection[str]) -> None:
+    """Files of these buckets that came, went or were written anew since the manifest make a plan of it void.
 
     Raises:
         PromotionPlanRefused: names some of them.
     """
-    buckets = {row.bucket for row in rows}
+    rows = promotion.rows(partitions)
     then = {(row.image_id, row.origin, row.modified_at) for row in rows if row.files == 1}
     several = {row.image_id for row in rows if row.files > 1}
     now = {
         (one.image_id, one.origin, one.modified_at.isoformat() if one.modified_at else "")
         for one in promotion.source.entries()
-        if one.image_id[:2].lower() in buckets and one.image_id not in several
+        if bucket_of(one.image_id) in partitions and one.image_id not in several
     }
     if changed := sorted({one[0] for one in then ^ now}):
         raise PromotionPlanRefused(

@@ -205,6 +205,7 @@ def test_receipts_without_metadata_places_labels_or_letters_are_no_fault() -> No
     [
         ("receipts", {"receipt_id": ...}),
         ("lines", {"line_id": 0}),
+        ("lines", {"line_id": 10**18}),
         ("words", {"word_id": "1"}),
         ("letters", {"letter_id": True}),
         ("receipt_word_labels", {"label": " "}),

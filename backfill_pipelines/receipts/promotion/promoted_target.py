@@ -1,0 +1,250 @@
+"""A range of buckets of the target table: how its images are copied, measured, published and recorded.
+
+The table has no staging: what is whole is published. So a bucket is staged by the copy, judged on what was read back,
+and "published" means that every image of it is settled and its gates are green.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, cast
+
+import dagster as dg
+
+from backfill_pipelines.backfill.admission import Admission
+from backfill_pipelines.backfill.gates import Gate, Measurement
+from backfill_pipelines.backfill.outcome import Decision, RangeOutcome, StagedPartition, State
+from backfill_pipelines.receipts.items import digest_of
+from backfill_pipelines.receipts.keys import bucket_of
+from backfill_pipelines.receipts.promotion import image_gates
+from backfill_pipelines.receipts.promotion.copy_run import CopyRun, Work
+from backfill_pipelines.receipts.promotion.embedding_backlog import remaining
+from backfill_pipelines.receipts.promotion.export_manifest import PLANNED, ImageRow
+from backfill_pipelines.receipts.promotion.image_copying import ImageCopier
+from backfill_pipelines.receipts.promotion.image_evidence import ImageResult
+from backfill_pipelines.receipts.promotion.image_outcomes import NOT_ASKED, SETTLED, ImageOutcome
+from backfill_pipelines.receipts.promotion.planned_image import PlannedImage, Reason, SetAside
+from backfill_pipelines.receipts.promotion.promotion_admission import REFUSALS
+from backfill_pipelines.receipts.promotion.promotion_config import PromoteConfig
+from backfill_pipelines.receipts.promotion.promotion_context import (
+    Promotion,
+    load_promotion,
+    names_of,
+    target_lease,
+)
+from backfill_pipelines.receipts.promotion.promotion_reports import PromotionReport, described, save_report
+from backfill_pipelines.receipts.promotion.promotion_rows import ImageEntry
+from backfill_pipelines.receipts.promotion.promotion_summary import summary
+from backfill_pipelines.receipts.promotion.stage_writing import StageWriter
+from backfill_pipelines.receipts.put_records import pacer_for
+from backfill_pipelines.receipts.write_rate import remember_share, share_to_begin_with
+from backfill_pipelines.stores.leases import LeaseLost, LeaseTaken
+
+
+@dataclass
+class PromotedTarget:
+    """The buckets of one Dagster run; implements the kernel's ``RangeTarget``."""
+
+    promotion: Promotion
+    config: PromoteConfig
+    origin: str
+    run_id: str
+    dagster_run_id: str
+    buckets: Sequence[str] = ()
+    require_held: Callable[[], None] = lambda: None
+    log: Callable[[str], None] = lambda _: None
+    #: Shows what a dry run has found; it materialises nothing that could carry it.
+    observe: Callable[[Mapping[str, Any]], None] = lambda _: None
+    rows: Sequence[ImageRow] = ()
+    results: Mapping[str, ImageResult] = field(default_factory=dict[str, ImageResult])
+    _run: CopyRun | None = None
+    _began: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def stage(self, partitions: Sequence[str]) -> Mapping[str, StagedPartition]:
+        """Copy the buckets' images, or say what would be copied."""
+        self.rows = self.promotion.rows(partitions)
+        asked = set(self.config.image_ids)
+        chosen = [row for row in self.rows if not asked or row.image_id in asked]
+        self._copy([self._work(row) for row in chosen])
+        left = [row for row in self.rows if row.image_id not in self.results]
+        missed = {row.image_id: ImageResult(row.image_id, ImageOutcome.NOT_ATTEMPTED, NOT_ASKED) for row in left}
+        self.results = {**self.results, **missed}
+        return {p: self._staged(p) for p in partitions}
+
+    def measure(self, gate: Gate, partitions: Sequence[str]) -> Mapping[str, Measurement]:
+        """One gate on each bucket, on what was read back of its images."""
+        return {p: image_gates.measure(gate, self._evidence(p)) for p in partitions}
+
+    def publish(self, partitions: Sequence[str], *, force: bool) -> Mapping[str, Decision]:  # noqa: ARG002
+        """Nothing is left to do: what is green was written by the copy, now or before."""
+        touched = {bucket_of(one.image_id) for one in self.results.values() if one.written}
+        return {p: Decision.PUBLISHED if p in touched else Decision.ALREADY_DONE for p in partitions}
+
+    def record(self, outcome: RangeOutcome) -> None:
+        """Keep the report of the run; the ledger has had each image as it came."""
+        report = self.report(red=dict(outcome.red_gates))
+        save_report(self.promotion.objects, report)
+        self.log(summary(report))
+        if report.dry_run:
+            self.observe(self.run_metadata())
+
+    def run_metadata(self) -> Mapping[str, Any]:
+        """The summary of the run, as the command line prints it."""
+        report = self.report()
+        return {
+            "promotion/summary": dg.MetadataValue.md(f"```\n{summary(report)}\n```"),
+            "promotion/tally": dg.MetadataValue.json({name: dict(of) for name, of in report.tally.items()}),
+            "promotion/run": self.run_id,
+            "promotion/items_written": sum(report.items_written.values()),
+            "promotion/write_units": report.write_units,
+        }
+
+    def report(self, stop: str = "", detail: str = "", red: Mapping[str, int] | None = None) -> PromotionReport:
+        """What the run did so far."""
+        run = self._run
+        return PromotionReport(
+            origin=self.origin,
+            dagster_run_id=self.dagster_run_id,
+            run_id=self.run_id,
+            table=self.promotion.table,
+            buckets=tuple(self.buckets),
+            dry_run=not self.config.apply,
+            images=len(self.rows),
+            seconds=(datetime.now(UTC) - self._began).total_seconds(),
+            stop=stop or (run.stop if run else ""),
+            stop_detail=detail or (run.stop_detail if run else ""),
+            red=dict(red or {}),
+            **described(self.results.values()),
+        )
+
+    def _copy(self, work: Sequence[Work]) -> None:
+        promotion, settings = self.promotion, self.promotion.settings
+        share = share_to_begin_with(promotion.control, promotion.table)
+        pacer = pacer_for(promotion.state, settings.write_utilisation, share, is_embedded=promotion.is_table_embedded)
+        copier = ImageCopier(
+            promotion.items,
+            promotion.ledger,
+            StageWriter(promotion.items, pacer),
+            self.run_id,
+            [name for name, target in settings.buckets.items() if name != target],
+            apply=self.config.apply,
+            require_held=self.require_held,
+        )
+        self._run = CopyRun(
+            copier,
+            lambda: remaining(promotion.items),
+            settings.embedding_backlog_limit,
+            workers=settings.workers,
+            chunk_images=settings.chunk_images,
+            log=self.log,
+        )
+        try:
+            self.results = self._run.run(work)
+        finally:
+            self.results = self._run.results
+            if self.config.apply:
+                remember_share(promotion.control, promotion.table, pacer.share)
+
+    def _work(self, row: ImageRow) -> Work:
+        """An image of the manifest: read anew, or set aside as the inventory said."""
+
+        def load() -> PlannedImage | SetAside:
+            if row.state != PLANNED:
+                return SetAside(row.image_id, Reason(row.reason), row.detail)
+            return self.promotion.source.read(row.entry)
+
+        return Work(row.image_id, row.embedding_rows, load, row.content_digest)
+
+    def _staged(self, bucket: str) -> StagedPartition:
+        found = self._results_of(bucket)
+        tally = Counter(one.outcome for one in found)
+        kind, reason = State.COMPLETE, ""
+        if not found:
+            kind, reason = State.EXPECTED_EMPTY, "no_images"
+        elif unsettled := [one for one in found if one.outcome not in SETTLED]:
+            kind, reason = State.PARTIAL, f"{len(unsettled)} of {len(found)} images are not settled"
+        elif tally[ImageOutcome.QUARANTINED]:
+            kind, reason = State.QUARANTINED, f"{tally[ImageOutcome.QUARANTINED]} images set aside"
+        return StagedPartition(
+            partition=bucket,
+            state=kind,
+            rows=sum(sum(one.planned.values()) for one in found if one.outcome in _WHOLE),
+            digest=digest_of(sorted(one.evidence.fingerprint_found for one in found if one.evidence)),
+            reason=reason,
+            rows_expected=sum(row.items for row in self.rows if row.bucket == bucket),
+            quarantined=tally[ImageOutcome.QUARANTINED],
+            is_open=not self.config.apply or any(one.reason == NOT_ASKED for one in found),
+            metadata={
+                "promotion/run": self.run_id,
+                "promotion/images": len(found),
+                "promotion/outcomes": dg.MetadataValue.json({str(name): n for name, n in tally.items()}),
+                "promotion/items_written": sum(sum(one.written.values()) for one in found),
+                "promotion/write_units": sum(one.write_units for one in found),
+            },
+        )
+
+    def _results_of(self, bucket: str) -> list[ImageResult]:
+        return [one for one in self.results.values() if bucket_of(one.image_id) == bucket]
+
+    def _evidence(self, bucket: str) -> image_gates.BucketEvidence:
+        found = self._results_of(bucket)
+        of_images = {one.image_id: self._applied.get(one.image_id, {}) for one in found}
+        types = Counter[str]()
+        for counts in of_images.values():
+            types.update(counts)
+        return image_gates.BucketEvidence(
+            images=sum(row.bucket == bucket for row in self.rows),
+            results=found,
+            entries=[entry for entry in self._entries if entry.bucket == bucket],
+            applied={image_id: sum(counts.values()) for image_id, counts in of_images.items()},
+            applied_types=types,
+        )
+
+    @cached_property
+    def _applied(self) -> Mapping[str, Mapping[str, int]]:
+        """Written items of this run by image and TYPE, counted in the ledger after the copy."""
+        return self.promotion.ledger.applied_by_image(self.run_id)
+
+    @cached_property
+    def _entries(self) -> Sequence[ImageEntry]:
+        return self.promotion.ledger.images(run_id=self.run_id, buckets=self.buckets)
+
+
+_WHOLE = frozenset((ImageOutcome.COPIED, ImageOutcome.IDENTICAL))
+
+
+@contextmanager
+def open_promoted_target(context: dg.AssetExecutionContext, admission: Admission) -> Iterator[PromotedTarget]:
+    """The target of a run, under the writer lease when it writes; what stops a run for good is not tried again."""
+    config = cast("PromoteConfig", admission.config)
+    try:
+        promotion = load_promotion(context.resources, needs_plan=config.apply)
+    except REFUSALS as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error
+    writes = config.apply and bool(admission.partitions)
+    origin, run_id = names_of(promotion, context, applies=writes)
+    target = PromotedTarget(
+        promotion=promotion,
+        config=config,
+        origin=origin,
+        run_id=run_id,
+        dagster_run_id=context.run.run_id,
+        buckets=list(context.partition_keys),
+        log=context.log.info,
+        observe=lambda shown: context.log_event(
+            dg.AssetObservation(["promotion", "promoted_images"], metadata=dict(shown))
+        ),
+    )
+    if not writes:
+        yield target
+        return
+    try:
+        with target_lease(promotion, run_id, f"Dagster run {context.run.run_id}") as lease:
+            target.require_held = lease.require_held
+            yield target
+    except (LeaseTaken, LeaseLost) as error:
+        save_report(promotion.objects, target.report("lease", str(error)))
+        raise dg.Failure(description=str(error), metadata={"promotion/stop": "lease"}, allow_retries=False) from error

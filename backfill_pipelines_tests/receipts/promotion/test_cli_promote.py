@@ -1,0 +1,222 @@
+"""``backfill promote plan`` and ``run`` as an operator uses them: dry run, plan, refusals, and the exit codes."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from backfill_pipelines.cli import app
+from backfill_pipelines.receipts.promotion.export_reading import read_export
+from backfill_pipelines.receipts.promotion.planned_image import PlannedImage
+from backfill_pipelines.receipts.promotion.promotion_ledger import PromotionLedger
+from backfill_pipelines.stores.control import ControlStore
+from backfill_pipelines_tests.receipts.promotion.copy_world import Copying, copying, image, planned, wide_export
+from backfill_pipelines_tests.receipts.promotion.exports import (
+    BUCKETS,
+    RULES,
+    UPLOADS,
+    needs_exports,
+    real_exports,
+)
+from backfill_pipelines_tests.stores.item_servers import ENVIRONMENTS
+
+
+@dataclass
+class Desk:
+    """An operator's environment: an empty target, and a folder for exports."""
+
+    target: Copying
+    exports: Path
+
+    def export(self, *numbers: int, words: int = 5) -> None:
+        """Write exports as the export script would."""
+        for number in numbers:
+            (self.exports / f"{image(number)}.json").write_text(json.dumps(wide_export(number, words)))
+
+    def promote(self, *words: str) -> Result:
+        """One command, on the folder."""
+        return CliRunner().invoke(app, ["promote", *words, "--export", str(self.exports)], catch_exceptions=False)
+
+    def planned(self) -> str:
+        """The fingerprint of a new plan."""
+        result = self.promote("plan")
+        assert result.exit_code == 0, result.output
+        return result.output.split("fingerprint ")[1].split()[0]
+
+
+@pytest.fixture(scope="module")
+def state(ministack_state: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One state folder for all tests: making a Dagster home takes seconds."""
+    folder = tmp_path_factory.mktemp("state")
+    (folder / "aws").symlink_to(ministack_state / "aws")
+    return folder
+
+
+@pytest.fixture
+def desk(ministack_endpoint: str, tmp_path: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    for name in [name for name in os.environ if name.startswith("BACKFILL_")]:
+        monkeypatch.delenv(name)
+    with copying(ministack_endpoint, tmp_path) as target:
+        said = {
+            "STATE_DIR": str(state),
+            "SERVERS_DIR": str(ENVIRONMENTS),
+            "OBJECTS_URL": str(tmp_path / "objects"),
+            "CONTROL_URL": f"sqlite:///{tmp_path / 'control.db'}",
+            "PROMOTION_TARGET_TABLE": target.table,
+            "PROMOTION_BUCKETS": json.dumps(BUCKETS),
+            "PROMOTION_MAX_EXPORT_AGE_DAYS": "100000",
+        }
+        for name, value in said.items():
+            monkeypatch.setenv(f"BACKFILL_{name}", value)
+        (tmp_path / "exports").mkdir()
+        yield Desk(target, tmp_path / "exports")
+
+
+REAL_SUMMARY = """Mode: DRY RUN
+No records will be copied. Use --apply to copy.
+Images: 6  absent 5  identical 0  differs 0  partial 0  quarantined 1
+Entity counts:
+  images: 5
+  receipts: 7
+"""
+
+
+@needs_exports
+def test_the_dry_run_of_the_public_exports_prints_the_documents_summary(desk: Desk) -> None:
+    for file in real_exports():
+        shutil.copy(file, desk.exports)
+    result = desk.promote("run")
+    assert result.exit_code == 1, result.output
+    assert REAL_SUMMARY in result.output
+    assert "  receipt_places: 0\n" in result.output
+    assert "Embedding rows to create: 910   WRU: " in result.output
+    assert "stream messages: 0\n" in result.output
+    assert "88e95723-3beb-4dcb-ba4b-cf24b3b70565 quarantined unknown_bucket" in result.output
+    assert "errors: quarantined FAIL: 1 of 6" in result.output
+    assert desk.target.digests() == {}
+
+
+@needs_exports
+def test_the_public_exports_arrive_whole_once_their_buckets_are_known(desk: Desk) -> None:
+    wanted: dict[str, str] = {}
+    for file in real_exports():
+        shutil.copy(file, desk.exports)
+    keep = ("--bucket-map", f"{UPLOADS}={UPLOADS}")
+    assert desk.promote("plan", *keep).exit_code == 0
+    result = desk.promote("run", "--execute", *keep)
+    assert result.exit_code == 0, result.output
+    assert "copied 6" in result.output
+    assert "Items written: 2,653" in result.output
+    rules = type(RULES)({**BUCKETS, UPLOADS: UPLOADS})
+    for file in real_exports():
+        found = read_export(file.name, file.read_bytes(), rules)
+        assert isinstance(found, PlannedImage)
+        wanted |= {" ".join(item.key): item.digest for item in found.items}
+    assert desk.target.digests() == wanted
+    again = desk.promote("run", "--apply", *keep)
+    assert again.exit_code == 0, again.output
+    assert "identical 6" in again.output
+    assert "Items written: 0 (none)" in again.output
+    assert desk.target.digests() == wanted
+
+
+def test_nothing_is_written_without_a_plan_or_after_its_source_has_changed(desk: Desk) -> None:
+    desk.export(1, 2)
+    assert desk.promote("run").exit_code == 0
+    refused = desk.promote("run", "--apply")
+    assert refused.exit_code == 2
+    assert "has no plan" in refused.output
+    desk.planned()
+    desk.export(3)
+    changed = desk.promote("run", "--apply")
+    assert changed.exit_code == 2
+    assert "1 images were added, removed or written anew" in " ".join(changed.output.split())
+    assert desk.target.digests() == {}
+    desk.planned()
+    assert desk.promote("run", "--apply").exit_code == 0
+    with_other_choices = desk.promote("run", "--apply", "--accept-loss", "receipt_barcodes")
+    assert with_other_choices.exit_code == 2
+
+
+def test_a_production_table_needs_its_name_and_the_plans_fingerprint(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BACKFILL_PRODUCTION_TABLES", json.dumps([desk.target.table]))
+    desk.export(1)
+    fingerprint = desk.planned()
+    for words in ((), ("--confirm", desk.target.table), ("--fingerprint", fingerprint), ("--confirm", "Other")):
+        refused = desk.promote("run", "--apply", *words)
+        assert refused.exit_code == 2, refused.output
+        assert "production table" in refused.output
+    stale = desk.promote("run", "--apply", "--confirm", desk.target.table, "--fingerprint", "0" * 64)
+    assert stale.exit_code == 2
+    assert "the plan in force is" in stale.output
+    assert desk.target.digests() == {}
+    done = desk.promote("run", "--apply", "--confirm", desk.target.table, "--plan", fingerprint)
+    assert done.exit_code == 0, done.output
+
+
+def test_one_image_is_copied_and_the_others_are_not_asked_for(desk: Desk) -> None:
+    desk.export(1, 2)
+    desk.planned()
+    result = desk.promote("run", "--apply", "--image", image(1))
+    assert result.exit_code == 0, result.output
+    assert "copied 1" in result.output
+    assert desk.target.partition(2) == {}
+
+
+def test_a_full_embedding_backlog_parks_what_is_left_and_says_how_to_go_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BACKFILL_PROMOTION_EMBEDDING_BACKLOG_LIMIT", "13")
+    monkeypatch.setenv("BACKFILL_PROMOTION_CHUNK_IMAGES", "2")
+    desk.export(1, 2, 3)
+    desk.planned()
+    result = desk.promote("run", "--apply")
+    assert result.exit_code == 3, result.output
+    assert "copied 2" in result.output
+    assert "parked 1" in result.output
+    assert "parked_backlog" in result.output
+    monkeypatch.delenv("BACKFILL_PROMOTION_EMBEDDING_BACKLOG_LIMIT")
+    assert desk.promote("run", "--apply").exit_code == 0
+    assert len(desk.target.partition(3)) > 0
+
+
+def test_an_image_that_prod_has_with_other_content_is_reported_with_its_differences(desk: Desk) -> None:
+    desk.target.copier().copy(planned(1, words=3))
+    before = desk.target.digests()
+    desk.export(1, words=5)
+    desk.planned()
+    result = desk.promote("run", "--apply")
+    assert result.exit_code == 0, result.output
+    assert "differs 1" in result.output
+    assert "words: 2 only in the source" in result.output
+    assert desk.target.digests() == before
+
+
+def test_a_failed_image_makes_its_bucket_red_and_the_others_go_on(desk: Desk) -> None:
+    desk.export(1, 2)
+    bad = wide_export(3, 2) | {"receipt_barcodes": [{"barcode": "1"}]}
+    (desk.exports / f"{image(3)}.json").write_text(json.dumps(bad))
+    plan = desk.promote("plan")
+    assert plan.exit_code == 0, plan.output
+    result = desk.promote("run", "--apply")
+    assert result.exit_code == 1
+    assert "every_image_is_settled" in result.output
+    assert f"{image(3)} failed unknown_list" in result.output
+    assert len(desk.target.partition(1)) > 0
+    control = ControlStore(url=desk.target.control.url)
+    try:
+        (run_id,) = PromotionLedger(control, desk.target.table).runs()
+        tally = PromotionLedger(control, desk.target.table).tally(run_id)
+    finally:
+        control.close()
+    assert {f"{outcome} {reason}".strip(): n for (outcome, reason), n in tally.items()} == {
+        "copied": 2,
+        "failed unknown_list": 1,
+    }
