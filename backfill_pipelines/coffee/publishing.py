@@ -129,6 +129,7 @@ def judge_history(connection: Connection) -> int:
 def _hold_back(connection: Connection, held: Sequence[str], run: dict[str, Any]) -> None:
     values = {"partitions": list(held)}
     run_file(connection, "staging/keep_rows", values | run)
+    run_file(connection, "staging/quarantine_conflicts", values | run)
     for table in ("variants", "products", "rejected", "captures"):
         run_file(connection, f"staging/drop_{table}", values)
 
