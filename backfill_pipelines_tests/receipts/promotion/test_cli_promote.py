@@ -220,3 +220,22 @@ def test_a_failed_image_makes_its_bucket_red_and_the_others_go_on(desk: Desk) ->
         "copied": 2,
         "failed unknown_list": 1,
     }
+
+
+def test_a_named_image_is_replaced_once_its_stream_messages_are_accepted(desk: Desk) -> None:
+    desk.target.copier().copy(planned(1, words=3))
+    desk.export(1, 2, words=5)
+    desk.planned()
+    dry = desk.promote("run", "--replace", image(1))
+    assert dry.exit_code == 0, dry.output
+    assert f"{image(1)} differs would_replace" in dry.output
+    assert "stream messages: 0" in dry.output
+    refused = desk.promote("run", "--apply", "--replace", image(1))
+    assert refused.exit_code == 2, refused.output
+    assert "--accept-stream-events 0" in " ".join(refused.output.split())
+    accepted = ("--accept-stream-events", "0", "--dead-letters", "0")
+    done = desk.promote("run", "--apply", "--replace", image(1), *accepted)
+    assert done.exit_code == 0, done.output
+    assert "copied 1" in done.output
+    assert desk.target.partition(1).keys() == {item.key[1] for item in planned(1, words=5).items}
+    assert desk.target.partition(2) == {}, "it was not named"
