@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     dynamodb_endpoint: str | None = Field(
         None, pattern=r"^https?://", description="Endpoint of a DynamoDB-compatible server; empty for the real service."
     )
+    s3_endpoint: str | None = Field(
+        None, pattern=r"^https?://", description="Endpoint of an S3-compatible server; empty for the real service."
+    )
     aws_region: str = Field("us-east-1", min_length=1, description="AWS region of the tables of items.")
     receipts_table: str | None = Field(
         None, pattern=r"^[a-zA-Z0-9_.-]{3,255}$", description="The receipts table; it has no default."
@@ -159,10 +162,11 @@ class Settings(BaseSettings):
             raise ValueError("BACKFILL_WAREHOUSE=bigquery needs BACKFILL_BIGQUERY_PROJECT")
         if self.deployment == "prod" and self.warehouse == "duckdb":
             raise ValueError("BACKFILL_DEPLOYMENT=prod needs BACKFILL_WAREHOUSE=bigquery: DuckDB is the local default")
-        if self.dynamodb_endpoint and self.items == "embedded":
-            raise ValueError(
-                "BACKFILL_DYNAMODB_ENDPOINT needs BACKFILL_ITEMS=dynamodb: the embedded server has its own"
-            )
+        for name, endpoint in (("DYNAMODB", self.dynamodb_endpoint), ("S3", self.s3_endpoint)):
+            if endpoint and self.items == "embedded":
+                raise ValueError(
+                    f"BACKFILL_{name}_ENDPOINT needs BACKFILL_ITEMS=dynamodb: the embedded server has its own"
+                )
         if self.deployment == "prod" and self.receipts_table and self.items == "embedded":
             raise ValueError("BACKFILL_DEPLOYMENT=prod with BACKFILL_RECEIPTS_TABLE needs BACKFILL_ITEMS=dynamodb")
         self._require_complete_places()

@@ -37,6 +37,7 @@ def test_without_any_variable_everything_is_embedded() -> None:
         ({"ITEMS": "dynamo"}, "BACKFILL_ITEMS"),
         ({"ITEMS": "dynamodb", "DYNAMODB_ENDPOINT": "localhost:8000"}, "BACKFILL_DYNAMODB_ENDPOINT"),
         ({"DYNAMODB_ENDPOINT": "http://localhost:8000"}, "BACKFILL_ITEMS=dynamodb"),
+        ({"S3_ENDPOINT": "http://localhost:8000"}, "BACKFILL_S3_ENDPOINT needs BACKFILL_ITEMS=dynamodb"),
         ({"RECEIPTS_TABLE": "a table"}, "BACKFILL_RECEIPTS_TABLE"),
         (
             {"DEPLOYMENT": "prod", "WAREHOUSE": "bigquery", "BIGQUERY_PROJECT": "p", "RECEIPTS_TABLE": "Receipts-1"},

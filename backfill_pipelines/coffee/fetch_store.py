@@ -155,6 +155,9 @@ def record_fetch(
     def work(connection: Connection) -> None:
         if store.captures:
             _record(connection, run, store.captures)
+            if status != "fail":
+                values = {"source_id": run.source.id, "at": store.observed_at}
+                execute(connection, sql.load(PACKAGE, "fetch/answered"), values)
         if not finish_run(connection, run.id, status, finished_at, stats, error_code=code, error=text):
             raise lost(run.id)
 
@@ -166,15 +169,17 @@ def _record(connection: Connection, run: Run, captures: Sequence[Capture]) -> No
     record_captures(connection, captures)
     values = {"capture_id": first.capture_id, "completeness": first.completeness, "run_id": run.id}
     execute(connection, sql.load(PACKAGE, "fetch/settle"), values)
+    execute(connection, sql.load(PACKAGE, "fetch/day_of_run"), {"id": run.id, "day": first.day})
+    if first.completeness == "not_modified":
+        checked = {"urls": [one.url for one in captures], "checked_at": first.observed_at}
+        execute(connection, sql.load(PACKAGE, "fetch/still_valid"), checked)
+        return
     rows = {
         one.url: {"url": one.url, "etag": one.headers.get("etag"), "last_modified": one.headers.get("last-modified")}
         for one in captures
-        if first.completeness != "not_modified"
     }
     checked = {"rows": Jsonb(list(rows.values())), "checked_at": first.observed_at}
     execute(connection, sql.load(PACKAGE, "fetch/validators"), checked)
-    execute(connection, sql.load(PACKAGE, "fetch/day_of_run"), {"id": run.id, "day": first.day})
-    execute(connection, sql.load(PACKAGE, "fetch/answered"), {"source_id": run.source.id, "at": first.observed_at})
 
 
 def _validators(etag: str | None, last_modified: str | None) -> Mapping[str, str]:

@@ -17,7 +17,7 @@ from backfill_pipelines.coffee.backfill_ledger import LedgerRun, Settled, load_p
 from backfill_pipelines.coffee.intake import intake, pause_intake, resume_intake
 from backfill_pipelines.coffee.mode_report import ModeReport, tell_progress
 from backfill_pipelines.coffee.mode_world import ModeWorld
-from backfill_pipelines.coffee.progress import FAILED, OK, Progress
+from backfill_pipelines.coffee.progress import OK, Progress
 from backfill_pipelines.coffee.publishing import Counts, publish
 from backfill_pipelines.coffee.range_runs import cut
 from backfill_pipelines.coffee.replay import VERSIONS, Day, Days, derive_days, load_days
@@ -157,8 +157,8 @@ class FullRun:
         changed = [key for key, day in days.items() if now[key].input_digest != day.input_digest]
         if changed:
             raise FullRefused(
-                f"stored bodies of {len(changed)} days have changed while they were derived, e.g. {changed[0]}; nothing "
-                "was published. Repair: make a new plan: backfill coffee plan full"
+                f"stored bodies of {len(changed)} days have changed while they were derived, e.g. {changed[0]}; "
+                "nothing was published. Repair: make a new plan: backfill coffee plan full"
             )
 
     def _require_green(self, connection: Connection, before: Any) -> None:

@@ -66,8 +66,8 @@ VARIANT_GATES = (
     ),
     _gate(
         "null_rates_are_within_limits",
-        "Variants of beans have the weight and the grind that their texts hold, at most 20 % have no price, and no share "
-        "is ten points above the previous capture's.",
+        "Variants of beans have the weight and the grind that their texts hold, at most 20 % have no price, and no "
+        "share is ten points above the previous capture's.",
         "Look at the named texts; a new way of writing needs a rule of the normaliser",
         "null_rates",
     ),

@@ -95,7 +95,7 @@ def publish(
     run_file(connection, "publish/touched")
     run_file(connection, "publish/touched_by_confirmation")
     fold(connection)
-    counts = Counts(**written, **_apply(connection, run), judged=judge_history(connection))
+    counts = Counts(**written, **apply_fold(connection, run), judged=judge_history(connection))
     for state in states:
         _record(connection, run_id, state)
     return counts
@@ -156,6 +156,7 @@ def _observations(connection: Connection, run: dict[str, Any]) -> dict[str, int]
     observations = run_file(connection, "publish/product_artifacts", run).rowcount
     run_file(connection, "publish/clear_replaced_variants")
     variants = run_file(connection, "publish/variant_observations").rowcount
+    run_file(connection, "publish/images_of_artifacts", run)
     run_file(connection, "publish/artifacts_processed")
     return {"observations": observations, "variant_observations": variants, "quarantined": quarantined}
 
@@ -174,7 +175,8 @@ def _entities_and_prices(connection: Connection, run: dict[str, Any]) -> dict[st
     return {"coffees_new": coffees, "variants_new": variants, "prices": prices, "corrections": corrections}
 
 
-def _apply(connection: Connection, run: dict[str, Any]) -> dict[str, int]:
+def apply_fold(connection: Connection, run: dict[str, Any]) -> dict[str, int]:
+    """Write the rows that the fold says otherwise, with their images; says how many were changed, not made."""
     counts = {}
     for table in ("coffees", "variants"):
         run_file(connection, f"publish/images_of_{table}", run)

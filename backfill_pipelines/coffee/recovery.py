@@ -26,7 +26,7 @@ from backfill_pipelines.coffee.backfill_ledger import (
     new_run,
     settle,
 )
-from backfill_pipelines.coffee.expected_set import RoasterDay, parse_partition
+from backfill_pipelines.coffee.expected_set import parse_partition
 from backfill_pipelines.coffee.migrations import require_migrated
 from backfill_pipelines.coffee.model import natural_id
 from backfill_pipelines.coffee.replay import Day, Days, load_days
@@ -46,7 +46,8 @@ class CoffeeSettings(dg.ConfigurableResource):
     legacy_url: str | None = Field(
         default=None, description="Folder or bucket prefix of files in the old layouts, searched for lost days."
     )
-    manifest_url: str | None = Field(default=None, description="Import manifest: times of files that have none.")
+    manifest_file: str | None = Field(default=None, description="Import manifest: times of files that have none.")
+    contact: str = Field(default="", description="URL or address by which a shop reaches who runs this.")
 
 
 class CoffeeConfig(GatedConfig):
@@ -81,10 +82,6 @@ class Recovery:
     resources: Any
     log: Callable[[str], None] = lambda _: None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    #: Fetches the sources of a day whose window is open; what comes of it is in the database and the store.
-    fetch: Callable[[Days, Day, RoasterDay], None] = lambda *_: None
-    #: What a search looks through, for the evidence of a day that cannot be had.
-    searched: Sequence[str] = ("scrape_artifacts", "artifact store")
     #: Whether the backfill has its row in ``backfill_runs``.
     is_in_ledger: bool = True
     #: Partitions that another worker is at, and those that ended red.

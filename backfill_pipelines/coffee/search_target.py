@@ -18,6 +18,7 @@ from backfill_pipelines.backfill.outcome import Decision, RangeOutcome, StagedPa
 from backfill_pipelines.coffee.artifact_rows import record_captures
 from backfill_pipelines.coffee.evidence import load_expected_set
 from backfill_pipelines.coffee.expected_set import RoasterDay
+from backfill_pipelines.coffee.live_search import fetch_open_days, search_old_files
 from backfill_pipelines.coffee.recovery import Recovery, open_recovery
 from backfill_pipelines.coffee.replay import VERSIONS, Day, Days
 from backfill_pipelines.coffee.states import DayState
@@ -51,6 +52,7 @@ class SearchTarget:
     states: Mapping[str, RoasterDay] = field(default_factory=dict[str, RoasterDay])
     before: Mapping[str, str] = field(default_factory=dict[str, str])
     found: dict[str, int] = field(default_factory=dict[str, int])
+    imported: int = 0
 
     def stage(self, partitions: Sequence[str]) -> Mapping[str, StagedPartition]:
         """Search for what the days lack, and say what each has."""
@@ -60,10 +62,9 @@ class SearchTarget:
         for key in [key for key in partitions if not self.recovery.is_open(key)]:
             self.found[key] = self._search_store(first, first.by_key[key])
         self._judge(partitions)
-        if self.recovery.config.fetch and self.recovery.config.apply:
-            self._fetch()
-            self._judge(partitions)
         if self.recovery.config.apply:
+            self._search_elsewhere()
+            self._judge(partitions)
             self._give_up(began)
         return {key: self._staged(day) for key, day in self._days.by_key.items()}
 
@@ -86,7 +87,7 @@ class SearchTarget:
 
     def run_metadata(self) -> Mapping[str, Any]:
         """What the search brought."""
-        return {"coffee/found_in_store": sum(self.found.values())}
+        return {"coffee/found_in_store": sum(self.found.values()), "coffee/imported": self.imported}
 
     @property
     def _days(self) -> Days:
@@ -119,13 +120,14 @@ class SearchTarget:
             )
         self.states = {day.key: day for day in found.days if day.key in self.days.by_key}
 
-    def _fetch(self) -> None:
-        """Ask the shops of days whose window is open and that have no whole capture yet."""
-        now = self.recovery.clock()
-        for key, state in self.states.items():
-            wanted = state.state in (DayState.MISSING, DayState.NOT_DUE, DayState.PARTIAL)
-            if wanted and state.is_fetchable(now) and key not in self.recovery.busy:
-                self.recovery.fetch(self._days, self._days.by_key[key], state)
+    def _search_elsewhere(self) -> None:
+        """Old files for the days that lack a capture; then the shops of days that are still open and not whole."""
+        free = [day for key, day in self.states.items() if key not in self.recovery.busy]
+        lacking = {day.key for day in free if day.state in _LACKING}
+        self.imported = search_old_files(self.recovery, lacking)
+        if self.recovery.config.fetch:
+            wanted = (DayState.MISSING, DayState.NOT_DUE, DayState.PARTIAL)
+            fetch_open_days(self.recovery, [day for day in free if day.state in wanted])
 
     def _give_up(self, searched_at: datetime) -> None:
         """Record days whose window is closed and that were searched for in vain."""
@@ -143,7 +145,7 @@ class SearchTarget:
 
     def _record_lost(self, connection: Connection, day: RoasterDay, searched_at: datetime) -> None:
         evidence = {
-            "searched": self.recovery.searched,
+            "searched": ["scrape_artifacts", "artifact store", *filter(None, [self.recovery.settings.legacy_url])],
             "ticks": [tick.at.isoformat() for tick in day.ticks],
             "backfill_run": str(self.recovery.run.id),
         }

@@ -120,7 +120,7 @@ def stage(connection: Connection, chunk: Chunk) -> Staged:
     Ids of rows that were there before this project are taken over from ``coffees`` and ``variants``.
     """
     _make_room(connection)
-    connection.execute(sql.load(PACKAGE, "staging/tables"))
+    execute(connection, sql.load(PACKAGE, "staging/tables"))
     for table in ("captures", "products", "variants", "rejected"):
         _copy(connection, f"staged_{table}", getattr(chunk, table))
     execute(connection, _ANALYZE)
@@ -194,7 +194,7 @@ def _variant(one: VariantObservation) -> str:
 
 
 def _copy(connection: Connection, table: str, lines: Sequence[str]) -> None:
-    with connection.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as copy:
+    with connection.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN".encode()) as copy:
         for start in range(0, len(lines), _LINES_AT_ONCE):
             copy.write("".join(lines[start : start + _LINES_AT_ONCE]))
 
@@ -208,13 +208,14 @@ def _make_room(connection: Connection) -> None:
 
 def _take_over_ids(connection: Connection) -> None:
     """Rows written before this project keep their ids; what they lack gets an id from theirs."""
-    foreign = connection.execute(sql.load(PACKAGE, "staging/take_over_coffee_ids")).fetchall()
+    foreign = execute(connection, sql.load(PACKAGE, "staging/take_over_coffee_ids")).fetchall()
     if not foreign:
         return
     coffees = {"coffees": [row[0] for row in foreign]}
-    wanted = connection.execute(sql.load(PACKAGE, "staging/variants_of_taken_over"), coffees).fetchall()
+    wanted = execute(connection, sql.load(PACKAGE, "staging/variants_of_taken_over"), coffees).fetchall()
     ids = [existing or uuid.UUID(variant_id(str(coffee), name)) for coffee, name, existing in wanted]
-    connection.execute(
+    execute(
+        connection,
         sql.load(PACKAGE, "staging/take_over_variant_ids"),
         {"coffees": [row[0] for row in wanted], "platform_variant_ids": [row[1] for row in wanted], "ids": ids},
     )

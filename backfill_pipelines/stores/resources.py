@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from backfill_pipelines.settings import Settings
+from backfill_pipelines.stores.buckets import Buckets
 from backfill_pipelines.stores.control import ControlStore
 from backfill_pipelines.stores.duckdb import DuckDBWarehouse
 from backfill_pipelines.stores.dynamodb_resource import DynamoDB
@@ -39,6 +40,17 @@ def build_items(settings: Settings) -> DynamoDB:
         table=settings.receipts_table or "",
         region=settings.aws_region,
         endpoint=settings.dynamodb_endpoint,
+        embedded=str(settings.embedded_aws_dir) if is_embedded else None,
+        environments=str(settings.environments_dir) if is_embedded else "",
+    )
+
+
+def build_buckets(settings: Settings) -> Buckets:
+    """The S3 buckets of the settings, only asked what they hold; nothing is opened or started."""
+    is_embedded = settings.items == "embedded"
+    return Buckets(
+        region=settings.aws_region,
+        endpoint=settings.s3_endpoint,
         embedded=str(settings.embedded_aws_dir) if is_embedded else None,
         environments=str(settings.environments_dir) if is_embedded else "",
     )
@@ -102,6 +114,7 @@ def build_resources(settings: Settings) -> dict[str, Any]:
         "warehouse": build_warehouse(settings),
         "feeds": ObjectStore(url=settings.feeds_root, endpoint=settings.feeds_endpoint),
         "items": build_items(settings),
+        "buckets": build_buckets(settings),
         "objects": build_objects(settings),
         "control": build_control(settings),
         "places": build_places(settings),

@@ -12,6 +12,7 @@ from backfill_pipelines.coffee.model import (
     Capture,
     Completeness,
     Derived,
+    Platform,
     ProductObservation,
     Rejected,
     Source,
@@ -99,6 +100,24 @@ def body(
     aside = len({one.platform_product_id for one in rejected if not one.platform_variant_id})
     derived = Derived(products, rejected, "valid", (), len(products) + aside, variants)
     return StagedBody(capture, source, derived, found)
+
+
+def shop(slug: str, platform: Platform = "shopify") -> Source:
+    """A roaster's only source."""
+    url = f"https://{slug}.example"
+    return Source(natural_id(f"source:{slug}:{url}"), natural_id(f"roaster:{slug}"), slug, url, platform, "INR")
+
+
+def add_shop(postgres: Postgres, source: Source) -> None:
+    """The roaster and its source in the database."""
+    with postgres.connect("test") as connection:
+        values = (source.roaster_id, source.roaster_slug, source.roaster_slug)
+        execute(connection, "INSERT INTO roasters (id, slug, name) VALUES (%s, %s, %s)", values)
+        execute(
+            connection,
+            "INSERT INTO product_sources (id, roaster_id, base_url, platform, currency) VALUES (%s, %s, %s, %s, %s)",
+            (source.id, source.roaster_id, source.base_url, source.platform, source.currency),
+        )
 
 
 def new_run(connection: Connection) -> uuid.UUID:

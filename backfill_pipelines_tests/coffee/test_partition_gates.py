@@ -191,7 +191,7 @@ def test_a_304_is_not_empty_when_it_confirms_a_stored_body(postgres: Postgres, s
     assert measured(postgres, "capture_is_not_empty", again).violations == 0
 
 
-def test_a_partition_without_capture_is_red_unless_none_is_expected(postgres: Postgres, source: Source) -> None:
+def test_a_partition_without_capture_is_red_unless_none_is_expected(postgres: Postgres) -> None:
     red = measured(postgres, "capture_is_not_empty")
     assert (red.violations, red.sample) == (1, (f"{DAY}: no capture",))
     proven = measured(postgres, "capture_is_not_empty", expected_empty=[DAY])
@@ -208,7 +208,7 @@ def test_what_a_person_has_judged_is_no_open_quarantine(postgres: Postgres, sour
     assert measured(postgres, "quarantine_is_within_limit", one).violations == 0
 
 
-def test_a_gate_of_another_kind_is_an_error_and_no_pass(postgres: Postgres, source: Source) -> None:
+def test_a_gate_of_another_kind_is_an_error_and_no_pass(postgres: Postgres) -> None:
     with postgres.connect("test") as connection, pytest.raises(GateNotMeasured, match="every_sheep"):
         measure(connection, Gate("every_sheep", "", ""), [DAY])
 

@@ -9,10 +9,24 @@ import pytest
 from backfill_pipelines.coffee.digests import state_digest
 from backfill_pipelines.coffee.model import Rejected, Source
 from backfill_pipelines.coffee.publish_refused import PublishRefused
-from backfill_pipelines.coffee.publishing import Counts
+from backfill_pipelines.coffee.publishing import Counts, publish
+from backfill_pipelines.coffee.staging import render, stage
 from backfill_pipelines.stores.postgres import Postgres, execute
 from backfill_pipelines_tests.coffee.databases import fresh_database
-from backfill_pipelines_tests.coffee.observed import V1, V2, at, body, new_run, one, product, publish_all, rows, variant
+from backfill_pipelines_tests.coffee.observed import (
+    V1,
+    V2,
+    add_shop,
+    at,
+    body,
+    new_run,
+    one,
+    product,
+    publish_all,
+    rows,
+    store_capture,
+    variant,
+)
 
 
 def digest(postgres: Postgres) -> str:
@@ -64,26 +78,11 @@ def test_every_order_of_loading_gives_the_same_state(postgres: Postgres, source:
     judged = rows(postgres, statement)
     for order in list(permutations(range(4)))[5::6]:
         with fresh_database(postgres_folder) as other:
-            copy_sources(postgres, other)
+            add_shop(other, source)
             for number in order:
                 publish_all(other, history(source)[number])
             assert digest(other) == expected, order
             assert rows(other, statement) == judged, order
-
-
-def copy_sources(postgres: Postgres, other: Postgres) -> None:
-    roasters = rows(postgres, "SELECT id, slug, name FROM roasters")
-    sources = rows(postgres, "SELECT id, roaster_id, base_url, platform, currency FROM product_sources")
-    with other.connect("test") as connection:
-        for row in roasters:
-            execute(connection, "INSERT INTO roasters (id, slug, name) VALUES (%(id)s, %(slug)s, %(name)s)", row)
-        for row in sources:
-            execute(
-                connection,
-                "INSERT INTO product_sources (id, roaster_id, base_url, platform, currency)"
-                " VALUES (%(id)s, %(roaster_id)s, %(base_url)s, %(platform)s, %(currency)s)",
-                row,
-            )
 
 
 def test_derived_fields_keep_the_newest_known_value_and_others_the_newest(postgres: Postgres, source: Source) -> None:
@@ -209,9 +208,9 @@ def test_a_row_without_artifact_is_adopted_once_and_not_emptied(postgres: Postgr
     with postgres.connect("test") as connection:
         execute(
             connection,
-            "WITH c AS (INSERT INTO coffees (id, source_id, roaster_id, platform_product_id, name, slug, status, region,"
-            " first_seen_at, last_seen_at, observed_at, updated_at) VALUES (gen_random_uuid(), %(s)s, %(r)s, '1', 'Old',"
-            " 'old', 'active', 'Coorg', %(t)s, %(t)s, %(t)s, %(t)s) RETURNING id)"
+            "WITH c AS (INSERT INTO coffees (id, source_id, roaster_id, platform_product_id, name, slug, status,"
+            " region, first_seen_at, last_seen_at, observed_at, updated_at) VALUES (gen_random_uuid(), %(s)s, %(r)s,"
+            " '1', 'Old', 'old', 'active', 'Coorg', %(t)s, %(t)s, %(t)s, %(t)s) RETURNING id)"
             " INSERT INTO variants (id, coffee_id, roaster_id, platform_variant_id, currency, price_current, weight_g,"
             " first_seen_at, last_seen_at, observed_at) SELECT gen_random_uuid(), id, %(r)s, '11', 'INR', 90, 500,"
             " %(t)s, %(t)s, %(t)s FROM c",
@@ -262,7 +261,7 @@ def test_captures_published_under_newer_rules_are_not_published_again_under_olde
 ) -> None:
     capture = body(source, at(1), [product("1", {"11": "100"})])
     publish_all(postgres, capture, versions=V2)
-    with pytest.raises(PublishRefused, match="product 1 of 2025-09-01.*newer rules"):
+    with pytest.raises(PublishRefused, match=r"product 1 of 2025-09-01.*newer rules"):
         publish_all(postgres, capture, versions=V1)
 
 
@@ -300,10 +299,6 @@ def test_variants_that_come_in_numbers_are_reviewed(postgres: Postgres, source: 
 def test_a_partition_that_is_held_back_leaves_its_staged_rows_and_its_siblings_are_published(
     postgres: Postgres, source: Source
 ) -> None:
-    from backfill_pipelines.coffee.publishing import publish
-    from backfill_pipelines.coffee.staging import render, stage
-    from backfill_pipelines_tests.coffee.observed import store_capture
-
     bodies = [body(source, at(day), [product("1", {"11": f"{day}0"})]) for day in (1, 8)]
     with postgres.connect("test") as connection:
         for capture in bodies:

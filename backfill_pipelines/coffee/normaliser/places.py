@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from backfill_pipelines.coffee.normaliser.seeds import ESTATES, REGIONS, STATES, WIDER_REGIONS, Region
-from backfill_pipelines.coffee.normaliser.texts import fold, labelled, words
+from backfill_pipelines.coffee.normaliser.texts import fold, labelled, plain_part, words
 
 _LABEL = "(?:growing )?region"
 
@@ -26,13 +26,14 @@ _STATES = {state.name: words((re.escape(fold(state.name)),)) for state in STATES
 _BLEND = words(("blends?", "mix(?:ed)?", "assort(?:ed|ment)s?", "samplers?"))
 
 
-_Names = tuple[re.Pattern[str], dict[str, str]]
+_Names = tuple[re.Pattern[str], dict[str, str], tuple[str, ...]]
 
 
 def _pattern_of(names: dict[str, tuple[str, ...]]) -> _Names:
-    """One pattern over all names with a group for each, and the name of each group."""
+    """One pattern over all names with a group for each, the name of each group, and what a text must hold to match."""
     groups = {f"g{index}": name for index, name in enumerate(names)}
-    return words(f"(?P<{group}>{'|'.join(names[name])})" for group, name in groups.items()), groups
+    parts = tuple(dict.fromkeys(plain_part(spelling) for name in names for spelling in names[name]))
+    return words(f"(?P<{group}>{'|'.join(names[name])})" for group, name in groups.items()), groups, parts
 
 
 def _spelt(name: str) -> str:
@@ -49,7 +50,9 @@ _ESTATE_NAMES = _pattern_of({name: (_spelt(name.removesuffix("s")) + "s?",) for 
 
 
 def _first_named(folded: str, names: _Names) -> str | None:
-    pattern, groups = names
+    pattern, groups, parts = names
+    if not any(part in folded for part in parts):
+        return None
     found = pattern.search(folded)
     return groups[found.lastgroup] if found and found.lastgroup else None
 

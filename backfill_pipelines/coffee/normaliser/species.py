@@ -50,6 +50,8 @@ def _with_chicory(texts: list[str]) -> str:
 
 def _ratio(folded: str) -> str | None:
     """A label such as ``arabica_80_robusta_20`` for shares of both that sum to 100 and that the enum has."""
+    if "%" not in folded:
+        return None
     said = [int(match["percent"]) if match["percent"] else match["species"] for match in _SHARE.finditer(folded)]
     for four in zip(said, said[1:], said[2:], said[3:], strict=False):
         for first, second in ((four[:2], four[2:]), (four[1::-1], four[:1:-1])):

@@ -78,3 +78,21 @@ def labelled(text: str, names: str) -> str | None:
 def words(alternatives: Iterable[str]) -> re.Pattern[str]:
     """A pattern that finds any of the alternatives as whole words of a folded text."""
     return re.compile(rf"(?<![a-z0-9])(?:{'|'.join(alternatives)})(?![a-z0-9])")
+
+
+#: What does not match itself: escapes, classes, and groups from the innermost outwards.
+_NOT_PLAIN = re.compile(r"\\.|\[[^\]]*\][?*]?|\([^()]*\)[?*]?")
+_LETTERS = re.compile(r"[a-z]+(?![a-z?*{])|[a-z]+(?=[a-z][?*{])")
+#: In many descriptions, so they sort out few.
+_COMMON = frozenset(("coffee", "estate", "hidden", "valley", "village"))
+
+
+def plain_part(alternative: str) -> str:
+    """Letters that every match of an alternative holds, so that a text without them need not be searched.
+
+    Looking for letters takes a fiftieth of the time of a pattern of whole words. Empty where nothing is sure.
+    """
+    while (plain := _NOT_PLAIN.sub(" ", alternative)) != alternative:
+        alternative = plain
+    parts = [] if "|" in plain else _LETTERS.findall(plain)
+    return max(parts, key=lambda part: (part not in _COMMON, len(part)), default="")

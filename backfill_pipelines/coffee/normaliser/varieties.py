@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from backfill_pipelines.coffee.normaliser.texts import fold, labelled, words
+from backfill_pipelines.coffee.normaliser.texts import fold, labelled, plain_part, words
 
 #: Before a selection's number: "Selection 9", "Sln.9", "S-795". Not the end of "farmer's 9".
 _SELECTION = r"(?:selections?|sln\.?|(?<!')s\.?)[ -]?"
@@ -24,6 +24,13 @@ _WORDS = {
     "pacamara": ("pacamaras?",),
 }
 _PATTERNS = {variety: words(alternatives) for variety, alternatives in _WORDS.items()}
+#: What a text must hold to name a variety: the number of a selection, or how its name begins.
+_HOLDS = {
+    variety: {
+        variety.removeprefix("s") if _SELECTION in alternative else plain_part(alternative) for alternative in found
+    }
+    for variety, found in _WORDS.items()
+}
 _LABEL = "variet(?:y|ies|als?)"
 
 
@@ -31,7 +38,13 @@ _LABEL = "variet(?:y|ies|als?)"
 def read_varieties(text: str) -> tuple[str, ...]:
     """The varieties that a text names, sorted and each once."""
     folded = fold(text)
-    return tuple(sorted(variety for variety, pattern in _PATTERNS.items() if pattern.search(folded)))
+    return tuple(
+        sorted(
+            variety
+            for variety, pattern in _PATTERNS.items()
+            if any(part in folded for part in _HOLDS[variety]) and pattern.search(folded)
+        )
+    )
 
 
 def varieties_of(title: str, tags: tuple[str, ...], description: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

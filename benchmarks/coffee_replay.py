@@ -1,0 +1,239 @@
+"""Replaying a year of stored shop feeds, against two ways that people know, on the same server in one run.
+
+- ours: bodies read and checked by their hash, derived, rendered, staged, judged by every gate of a roaster's day,
+  published and folded, in chunks of at most 50,000 observations; the next chunk is made while PostgreSQL publishes.
+- ours again: the same replay once more, which writes nothing.
+- bare COPY: only the price rows, ready as lines, into the same table with its keys, indexes and checks.
+- row by row: each coffee and variant upserted and each price inserted by a statement of its own, as the old jobs did;
+  over some captures (``--sample``), since the rate only falls as the tables grow. Bodies are derived the same way.
+
+The defaults are 50 roasters x 52 weeks x 300 variants: 780,000 price rows.
+"""
+
+import argparse
+import resource
+import shutil
+import tempfile
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from backfill_pipelines.coffee.ahead import ahead
+from backfill_pipelines.coffee.artifact_rows import read_captures, record_captures
+from backfill_pipelines.coffee.artifacts import Artifacts
+from backfill_pipelines.coffee.deriving import TRANSFORM_VERSION, derive
+from backfill_pipelines.coffee.migrations import migrate
+from backfill_pipelines.coffee.model import Capture, Source
+from backfill_pipelines.coffee.normaliser import NORMALIZER_VERSION
+from backfill_pipelines.coffee.overall_gates import OVERALL_GATES, measure_overall
+from backfill_pipelines.coffee.partition_gates import PARTITION_GATES, measure
+from backfill_pipelines.coffee.publishing import Counts, publish
+from backfill_pipelines.coffee.registry import read_registry, register, sources
+from backfill_pipelines.coffee.sample import SampleSize, sample_registry, write_sample
+from backfill_pipelines.coffee.staging import (
+    MOST_OBSERVATIONS,
+    Chunk,
+    StagedBody,
+    Versions,
+    coffee_id,
+    render,
+    stage,
+    variant_id,
+)
+from backfill_pipelines.stores.embedded_postgres import EmbeddedPostgres
+from backfill_pipelines.stores.objects import ObjectStore
+from backfill_pipelines.stores.postgres import Connection, Postgres, execute, read_value
+
+VERSIONS = Versions(TRANSFORM_VERSION, NORMALIZER_VERSION)
+FOLD = next(gate for gate in OVERALL_GATES if gate.name == "state_equals_fold")
+PRICE_COLUMNS = (
+    "variant_id, roaster_id, price, currency, compare_at_price, is_sale, scraped_at, artifact_id, source_url"
+)
+PARENTS = ("roasters", "product_sources", "scrape_artifacts", "coffees", "variants")
+UPSERT_COFFEE = """INSERT INTO coffees (id, source_id, roaster_id, platform_product_id, name, slug, product_kind, is_coffee,
+  status, roast_level, process, first_seen_at, last_seen_at, observed_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'active', %s, %s, %s, %s, %s)
+ON CONFLICT (source_id, platform_product_id) DO UPDATE SET name = excluded.name,
+  last_seen_at = GREATEST(coffees.last_seen_at, excluded.last_seen_at), updated_at = now()"""
+UPSERT_VARIANT = """INSERT INTO variants (id, coffee_id, roaster_id, platform_variant_id, weight_g, grind, currency,
+  price_current, compare_at_price, in_stock, first_seen_at, last_seen_at, observed_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (coffee_id, platform_variant_id) DO UPDATE SET price_current = excluded.price_current,
+  in_stock = excluded.in_stock, last_seen_at = GREATEST(variants.last_seen_at, excluded.last_seen_at), updated_at = now()"""
+INSERT_PRICE = """INSERT INTO prices (variant_id, roaster_id, price, currency, compare_at_price, is_sale, scraped_at,
+  artifact_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (variant_id, scraped_at) DO NOTHING"""
+
+
+def derived(artifacts: Artifacts, captures: Sequence[Capture], known: dict[uuid.UUID, Source]) -> Iterator[StagedBody]:
+    for loaded in artifacts.load_bodies(captures):
+        source = known[loaded.capture.source_id]
+        yield StagedBody(
+            loaded.capture, source, derive(loaded.body, loaded.capture, source), loaded.capture.body_sha256
+        )
+
+
+def chunks(artifacts: Artifacts, captures: Sequence[Capture], known: dict[uuid.UUID, Source]) -> Iterator[Chunk]:
+    """Whole roasters, as many as a chunk may hold."""
+    waiting, observations = list[StagedBody](), 0
+    for _, own in groupby(captures, key=lambda one: one.roaster_id):
+        bodies = list(derived(artifacts, list(own), known))
+        count = sum(one.derived.captured_variants for one in bodies)
+        if waiting and observations + count > MOST_OBSERVATIONS:
+            yield render(waiting, VERSIONS)
+            waiting, observations = [], 0
+        waiting, observations = [*waiting, *bodies], observations + count
+    yield render(waiting, VERSIONS)
+
+
+def replay(postgres: Postgres, made: Iterable[Chunk]) -> Counts:
+    """Every chunk through staging, gates and publishing."""
+    total = Counts()
+    with postgres.connect("benchmark") as connection:
+        run = uuid.uuid4()
+        statement = "INSERT INTO backfill_runs (id, mode, scope, plan, fingerprint, status) VALUES (%s, 'incremental', '{}', '{}', '', 'running')"
+        execute(connection, statement, (run,))
+        connection.commit()
+        for chunk in ahead(made):
+            staged = stage(connection, chunk)
+            red = {
+                (gate.name, key): found
+                for gate in PARTITION_GATES
+                for key, found in measure(connection, gate, staged.partitions).items()
+                if found.violations
+            }
+            if red:
+                raise SystemExit(f"red: {next(iter(red.items()))}")
+            total += publish(connection, staged, staged.partitions, run)
+            connection.commit()
+    return total
+
+
+def bare_copy(postgres: Postgres, into: Postgres) -> tuple[float, int]:
+    """Seconds of copying the price rows, and how many; what they refer to is there before."""
+    with postgres.connect("benchmark") as ours, into.connect("benchmark") as target:
+        for table in PARENTS:
+            names = read_value(
+                ours,
+                f"SELECT string_agg(column_name, ', ') FROM information_schema.columns WHERE table_name = '{table}' AND table_schema = 'public' AND is_generated = 'NEVER'",
+            )
+            copy_in(target, f"{table} ({names})", copy_out(ours, f"SELECT {names} FROM {table}"))
+        target.commit()
+        lines = copy_out(ours, f"SELECT {PRICE_COLUMNS} FROM prices ORDER BY roaster_id, scraped_at, id")
+        began = time.perf_counter()
+        copy_in(target, f"prices ({PRICE_COLUMNS})", lines)
+        target.commit()
+        return time.perf_counter() - began, int(read_value(target, "SELECT count(*) FROM prices"))
+
+
+def copy_out(connection: Connection, query: str) -> list[bytes]:
+    with connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT".encode()) as copy:
+        whole = b"".join(bytes(part) for part in copy)
+    return [whole[start : start + (1 << 18)] for start in range(0, len(whole), 1 << 18)]
+
+
+def copy_in(connection: Connection, target: str, parts: Sequence[bytes]) -> None:
+    with connection.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN".encode()) as copy:
+        for part in parts:
+            copy.write(part)
+
+
+def row_by_row(postgres: Postgres, bodies: Iterable[StagedBody]) -> int:
+    """Every row by a statement and transaction of its own; says how many variants."""
+    rows = 0
+    with postgres.connect("benchmark", autocommit=True) as connection:
+        for body in bodies:
+            seen, at = body.capture, body.capture.observed_at
+            for product in body.derived.products:
+                coffee, fields = coffee_id(seen.source_id, product.platform_product_id), product.normalized
+                said = [
+                    fields.get(name) for name in ("name", "slug", "product_kind", "is_coffee", "roast_level", "process")
+                ]
+                ids = (coffee, seen.source_id, seen.roaster_id, product.platform_product_id)
+                execute(connection, UPSERT_COFFEE, (*ids, *said, at, at, at))
+                for one in product.variants:
+                    variant = variant_id(coffee, one.platform_variant_id)
+                    price = (one.price, one.currency, one.compare_at_price)
+                    state = (one.weight_g, one.grind, one.currency, one.price, one.compare_at_price, one.in_stock)
+                    names = (variant, coffee, seen.roaster_id, one.platform_variant_id)
+                    execute(connection, UPSERT_VARIANT, (*names, *state, at, at, at))
+                    is_sale = bool(one.compare_at_price and one.price and one.compare_at_price > one.price)
+                    execute(connection, INSERT_PRICE, (variant, seen.roaster_id, *price, is_sale, at, seen.id))
+                    rows += 1
+    return rows
+
+
+def prepared(folder: Path, name: str, size: SampleSize) -> Postgres:
+    """A migrated database with the generated roasters."""
+    found = Postgres(embedded=str(folder / "pg"), database=name)
+    migrate(found)
+    with found.connect("benchmark") as connection:
+        register(connection, read_registry(orjson.dumps(sample_registry(size))))
+    return found
+
+
+def measure_all(folder: Path, size: SampleSize, sample: int, console: Console) -> None:
+    artifacts = Artifacts(ObjectStore(url=str(folder / "store"), is_own=True))
+    stored = write_sample(artifacts, size)
+    ours, rows = prepared(folder, "ours", size), prepared(folder, "rows", size)
+    for one in (ours, rows):
+        with one.connect("benchmark") as connection:
+            record_captures(connection, stored)
+    copied = Postgres(embedded=str(folder / "pg"), database="copied")
+    migrate(copied)
+    with ours.connect("benchmark") as connection:
+        captures = sorted(read_captures(connection), key=lambda one: (str(one.roaster_id), one.observed_at))
+        known = {source.id: source for source in sources(connection)}
+    console.print(f"{len(captures)} bodies are stored")
+    began = time.perf_counter()
+    first = replay(ours, chunks(artifacts, captures, known))
+    seconds = {"ours": time.perf_counter() - began}
+    began = time.perf_counter()
+    again = replay(ours, chunks(artifacts, captures, known))
+    seconds["ours again"] = time.perf_counter() - began
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    with ours.connect("benchmark") as connection:
+        found = measure_overall(connection, FOLD)
+    seconds["bare COPY"], price_rows = bare_copy(ours, copied)
+    began = time.perf_counter()
+    tried = row_by_row(rows, derived(artifacts, captures[:sample], known))
+    seconds["row by row"] = (time.perf_counter() - began) * first.variant_observations / tried
+    table = Table("way", "seconds", "observations/s", "against ours")
+    for name, spent in seconds.items():
+        table.add_row(
+            name, f"{spent:.1f}", f"{first.variant_observations / spent:,.0f}", f"{spent / seconds['ours']:.2f}"
+        )
+    console.print(table)
+    console.print(f"{price_rows:,} price rows; row by row over {tried:,} variants, scaled; the second replay: {again}")
+    console.print(f"{FOLD.name}: {found.expected:,} rows, {found.violations} wrong; memory {memory:.0f} MB")
+    console.print(
+        f"ours is {seconds['ours'] / seconds['bare COPY']:.2f} times bare COPY (at most 4), "
+        f"{seconds['row by row'] / seconds['ours']:.1f} times faster than row by row (at least 20)"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--roasters", type=int, default=50)
+    parser.add_argument("--weeks", type=int, default=52)
+    parser.add_argument("--products", type=int, default=50)
+    parser.add_argument("--sample", type=int, default=40, help="captures that are written row by row")
+    chosen = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="bench-"))
+    folder.chmod(0o711)
+    server = EmbeddedPostgres(folder / "pg")
+    try:
+        size = SampleSize(chosen.roasters, chosen.weeks, chosen.products)
+        measure_all(folder, size, chosen.sample, Console())
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
