@@ -163,7 +163,7 @@ def _resources(
     """The resources of the settings, with what the command line says instead."""
     if export and from_table:
         raise SettingsError("--export and --from-table are two sources. Repair: give one of them")
-    found = {name: one for name, one in build_all_resources(settings).items() if name in RESOURCES}
+    found = {name: one for name, one in build_all_resources(settings).items() if name in {*RESOURCES, "buckets"}}
     known: PromotionSettings = found["promotion"]
     said: dict[str, Any] = {
         "buckets": {**known.buckets, **dict(_pair(text) for text in bucket_map)},
@@ -189,8 +189,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _take_inventory(instance: dg.DagsterInstance, resources: Mapping[str, Any]) -> None:
     """Materialise the inventory, as the UI does."""
-    wanted = {name: resources[name] for name in ("items", "objects", "exports", "promotion")}
-    result = run_unpartitioned(build_export_inventory(), instance=instance, resources=wanted)
+    result = run_unpartitioned(build_export_inventory(), instance=instance, resources=resources)
     if not result.success:
         raise BackfillError(f"the source cannot be promoted from:\n{failure_text(result)}")
 

@@ -129,8 +129,7 @@ def replacement_of(planned: PlannedImage, seen: Observed) -> Replacement:
     wanted = {item.key[1] for item in kept}
     puts = [(item, seen.items.get(item.key[1])) for item in kept if seen.digests.get(item.key[1]) != item.digest]
     surplus = [item for sk, item in seen.items.items() if sk not in wanted and text_of(item.get("TYPE")) in BY_TYPE]
-    changes = [Change(before, item.item) for item, before in puts]
-    changes += [Change(item, None) for item in surplus]
+    changes = [Change(before, item.item) for item, before in puts] + [Change(item, None) for item in surplus]
     return Replacement(replace(planned, items=kept), puts, surplus, sum(map(messages, changes)))
 
 
