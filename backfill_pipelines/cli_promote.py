@@ -127,6 +127,7 @@ def run(
     ] = None,
     *,
     check_objects: Checks = False,
+    embed: Annotated[bool, typer.Option("--embed", help="Embed and wait when too many rows wait.")] = False,
     apply: Annotated[bool, typer.Option("--apply", "--execute", help="Write. Without it nothing is written.")] = False,
 ) -> None:
     """Copy the images of the source that the target does not have; a dry run unless told to apply."""
@@ -134,7 +135,7 @@ def run(
     choices = (export, from_table, to, bucket_map or [], accept_loss or [], max_export_age, check_objects)
     resources = _resources(settings, *choices)
     config: dict[str, Any] = {"apply": apply, "confirm": confirm, "fingerprint": fingerprint}
-    config |= {"image_ids": _images(image or [], replace or []), "replace": replace or []}
+    config |= {"image_ids": _images(image or [], replace or []), "replace": replace or [], "embed": embed}
     given = {"accept_stream_events": accept_stream_events, "dead_letters": dead_letters}
     config |= {name: value for name, value in given.items() if value is not None}
     with open_instance(settings) as instance:
