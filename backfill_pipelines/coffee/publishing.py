@@ -86,7 +86,7 @@ def publish(
         _hold_back(connection, held, run)
     _lock_sources(connection)
     run_file(connection, "publish/new_rows")
-    adopt(connection, run)
+    adopt(connection)
     run_file(connection, "publish/classify")
     execute(connection, "ANALYZE publishing")
     _refuse_older_rules(connection)
@@ -106,12 +106,12 @@ _PRICES_LOST = (
 )
 
 
-def adopt(connection: Connection, run: dict[str, Any]) -> int:
+def adopt(connection: Connection) -> int:
     """Rows of staged coffees that no artifact says become an observation once, so that the fold cannot empty them."""
     found = [row[0] for row in run_file(connection, "publish/unexplained").fetchall()]
     if found:
         for step in ("artifacts", "observations", "variants", "prices"):
-            run_file(connection, f"adopt/{step}", run | {"coffees": found})
+            run_file(connection, f"adopt/{step}", {"coffees": found})
     return len(found)
 
 

@@ -17,6 +17,7 @@ from backfill_pipelines_tests.coffee.databases import fresh_database
 from backfill_pipelines_tests.coffee.observed import (
     V1,
     V2,
+    add_old_row,
     add_shop,
     at,
     body,
@@ -216,17 +217,7 @@ def test_what_a_person_has_set_wins_over_every_capture(postgres: Postgres, sourc
 
 
 def test_a_row_without_artifact_is_adopted_once_and_not_emptied(postgres: Postgres, source: Source) -> None:
-    with postgres.connect("test") as connection:
-        execute(
-            connection,
-            "WITH c AS (INSERT INTO coffees (id, source_id, roaster_id, platform_product_id, name, slug, status,"
-            " region, first_seen_at, last_seen_at, observed_at, updated_at) VALUES (gen_random_uuid(), %(s)s, %(r)s,"
-            " '1', 'Old', 'old', 'active', 'Coorg', %(t)s, %(t)s, %(t)s, %(t)s) RETURNING id)"
-            " INSERT INTO variants (id, coffee_id, roaster_id, platform_variant_id, currency, price_current, weight_g,"
-            " first_seen_at, last_seen_at, observed_at) SELECT gen_random_uuid(), id, %(r)s, '11', 'INR', 90, 500,"
-            " %(t)s, %(t)s, %(t)s FROM c",
-            {"s": source.id, "r": source.roaster_id, "t": at(1)},
-        )
+    add_old_row(postgres, source)
     ids = rows(postgres, "SELECT c.id AS coffee, v.id AS variant FROM coffees c JOIN variants v ON v.coffee_id = c.id")
     capture = body(source, at(8), [product("1", [variant("11", "100", weight_g=None), variant("12", "50")])])
     publish_all(postgres, capture)
@@ -250,6 +241,8 @@ def test_a_row_without_artifact_is_adopted_once_and_not_emptied(postgres: Postgr
         100,
     ]
     assert publish_all(postgres, capture) == Counts()
+    captures = "SELECT validation_status::text FROM scrape_artifacts WHERE storage_uri LIKE 'adopted:%'"
+    assert one(postgres, captures) == "superseded", "it is no capture to replay"
 
 
 def test_the_same_artifact_under_newer_rules_corrects_its_price_and_keeps_the_row(
