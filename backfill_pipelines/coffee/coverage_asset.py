@@ -29,7 +29,7 @@ KEY = dg.AssetKey(["coffee", "coverage"])
 #: Variants in the picture of prices.
 SAMPLE = 9
 
-_DESCRIPTION = """Every day of every roaster in exactly one state, as a heat map, and prices before and after a backfill.
+_DESCRIPTION = """Every day of every roaster in exactly one state, and prices before and after a backfill.
 
 States are judged from the ticks that ought to be, never from the rows that happen to be there."""
 _NEWEST = """SELECT p.backfill_run_id FROM prices p JOIN backfill_runs b ON b.id = p.backfill_run_id

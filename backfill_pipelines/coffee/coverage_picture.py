@@ -1,4 +1,4 @@
-"""A picture of the coverage: a row for each roaster, a column for each day, coloured by state. Pure: states in, PNG out.
+"""A picture of the coverage: a row a roaster, a column a day, coloured by state. Pure: states in, PNG out.
 
 Matplotlib takes half a second to load: import this module where a picture is drawn, not with the definitions.
 """
@@ -12,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from numpy.typing import NDArray
 
 from backfill_pipelines.coffee.expected_set import ExpectedSet
 from backfill_pipelines.coffee.states import DayState
@@ -73,9 +74,7 @@ def draw_coverage(found: ExpectedSet, title: str) -> bytes:
     return written.getvalue()
 
 
-def _grid(
-    found: ExpectedSet, roasters: list[str], days: list[date]
-) -> "np.ndarray[tuple[int, int], np.dtype[np.int_]]":
+def _grid(found: ExpectedSet, roasters: list[str], days: list[date]) -> NDArray[np.int_]:
     """State numbers by roaster and day."""
     rows = {slug: place for place, slug in enumerate(roasters)}
     columns = {day: place for place, day in enumerate(days)}
