@@ -113,6 +113,8 @@ class CopyRun:
             for future in as_completed(futures):
                 result = future.result()
                 self.results[result.image_id] = result
+                for slowdown in self.copier.writer.pacer.slowdowns():
+                    self.log(slowdown.text)
                 if result.outcome is ImageOutcome.FAILED:
                     self.log(f"image {result.image_id} failed: {result.reason}: {result.detail}")
                 if self.clock() - self._sampled >= _SAMPLE_SECONDS:
