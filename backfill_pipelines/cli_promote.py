@@ -145,6 +145,7 @@ def run(
             _take_inventory(instance, resources)
         promotion = load_promotion(SimpleNamespace(**resources), needs_plan=apply)
         chosen = _buckets_of(promotion, buckets, config["image_ids"])
+        _require_offered(promotion, config["image_ids"])
         if apply:
             _require_allowed(promotion, confirm, fingerprint)
         report, failures = _run(instance, resources, chosen, config)
@@ -227,6 +228,15 @@ def _buckets_of(promotion: Promotion, buckets: str, image_ids: Sequence[str]) ->
         return chosen_buckets(f"{of_images[0]}-{of_images[-1]}")
     held = promotion.manifest.buckets
     return chosen_buckets(buckets or f"{held[0]}-{held[-1]}")
+
+
+def _require_offered(promotion: Promotion, image_ids: Sequence[str]) -> None:
+    """An image that the source does not have would be copied by doing nothing."""
+    offered = {row.image_id for row in promotion.rows({bucket_of(image_id) for image_id in image_ids})}
+    if missing := [image_id for image_id in image_ids if image_id not in offered]:
+        raise BackfillError(
+            f"{promotion.manifest.source} has no {', '.join(missing)}. Repair: export it, or name another image"
+        )
 
 
 def _images(image: Sequence[str], replace: Sequence[str]) -> list[str]:
