@@ -15,6 +15,7 @@ import typer
 from backfill_pipelines.backfill.failures import BackfillError, SettingsError
 from backfill_pipelines.backfill.gates import READ_BACK_GATE, UPSTREAM_GATE
 from backfill_pipelines.cli_console import BROKEN, PARKED, RED, STOPPED, console, reported
+from backfill_pipelines.cli_promote_embed import embed
 from backfill_pipelines.cli_receipts_run import chosen_buckets
 from backfill_pipelines.migration_resource import build_all_resources
 from backfill_pipelines.receipts.keys import BUCKETS, bucket_of, is_image_id
@@ -49,6 +50,7 @@ from backfill_pipelines.settings import Settings, read_settings
 from backfill_pipelines.stores.objects import ObjectStore
 
 promote_app = typer.Typer(no_args_is_help=True, help="Images from the dev table into the prod table.")
+promote_app.command()(embed)
 
 #: Red gates that follow from images that are not settled.
 _FOLLOW = {"every_image_is_settled", READ_BACK_GATE}
