@@ -130,6 +130,9 @@ class Settings(BaseSettings):
         None, description="Folder or gs:// prefix of the stored bodies; default: artifacts in the state folder."
     )
     artifacts_endpoint: str | None = Field(None, description="Endpoint of a bucket emulator; empty for the real one.")
+    backups_dir: Path | None = Field(
+        None, description="Folder of the backups of the coffee database; default: backups in the state folder."
+    )
     webhook_url: str | None = Field(
         None,
         description="Slack-compatible webhook for notifications; default: notifications.jsonl in the state folder.",
@@ -184,6 +187,11 @@ class Settings(BaseSettings):
     def artifacts_root(self) -> str:
         """The root of the stored bodies in force."""
         return self.artifacts_url or str(self.state_dir / "artifacts")
+
+    @property
+    def backups_folder(self) -> Path:
+        """Where backups of the coffee database are kept."""
+        return self.backups_dir or self.state_dir / "backups"
 
     @property
     def queries_per_minute(self) -> float:
