@@ -17,6 +17,7 @@ from backfill_pipelines.receipts.checking_assets import build_checking_assets
 from backfill_pipelines.receipts.gap_sensor import build_receipts_gap_sensor
 from backfill_pipelines.receipts.jobs import build_jobs
 from backfill_pipelines.receipts.migration_assets import build_migration_assets
+from backfill_pipelines.receipts.promotion.embedding_assets import build_embeddings
 from backfill_pipelines.receipts.promotion.promotion_assets import build_promotion_assets
 from backfill_pipelines.settings import Settings, read_settings
 
@@ -34,6 +35,7 @@ def build_defs(settings: Settings, resources: Mapping[str, Any] | None = None) -
             *build_migration_assets(),
             *build_checking_assets(),
             *build_promotion_assets(),
+            build_embeddings(),
         ],
         jobs=build_jobs(),
         sensors=[*build_sensors(), build_receipts_gap_sensor(), build_progress_sensor()],

@@ -16,7 +16,11 @@ from backfill_pipelines.settings import PROJECT_ROOT, Settings
 
 EVERY = {spec.key: spec for asset in build_defs(Settings()).assets or () for spec in asset.specs}
 #: Assets that are a table; the others report, or stand between the phases.
-SPECS = {key: spec for key, spec in EVERY.items() if spec.group_name not in ("nba_operations", "receipts", "receipts_promotion", GROUP)}
+SPECS = {
+    key: spec
+    for key, spec in EVERY.items()
+    if spec.group_name not in ("nba_operations", "receipts", "receipts_promotion", GROUP)
+}
 EVERY_CHECK = [spec for asset in build_defs(Settings()).assets or () for spec in asset.check_specs]
 CHECKS = [spec for spec in EVERY_CHECK if spec.asset_key in SPECS]
 

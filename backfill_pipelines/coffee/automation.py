@@ -1,4 +1,4 @@
-"""What keeps the recovery whole by itself: the gap sensor and the schedules of the live intake. All stopped at first."""
+"""What keeps the recovery whole by itself: the gap sensor and the schedules of the live intake."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta

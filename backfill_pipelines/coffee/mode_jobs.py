@@ -1,7 +1,7 @@
 """The four modes as jobs that a person launches in the UI.
 
-A launch without ``plan_id`` makes a plan and, with ``apply``, applies it at once; one with it applies that plan, or goes
-on with it. On a production database nothing but the plan is made unless ``apply`` says so.
+A launch without ``plan_id`` makes a plan and, with ``apply``, applies it at once; one with it applies that plan, or
+goes on with it. On a production database nothing but the plan is made unless ``apply`` says so.
 """
 
 import shutil
@@ -26,10 +26,10 @@ from backfill_pipelines.stores.postgres import Postgres
 JOB_RESOURCES = RESOURCES | {"notifier"}
 MODES: tuple[Mode, ...] = ("incremental", "full", "selective", "validation")
 _TEXTS: dict[Mode, str] = {
-    "incremental": "Take up the days that are missing, partial, stale or failed: replay what is stored, import what old "
-    "files have, fetch while a window is open. Days that cannot be had are reported as unrecoverable.",
-    "full": "Derive every stored body of a scope again beside the live tables, and swap it in as a whole. Needs a backup "
-    "that was verified by a restore within a day; rows that are not reproduced are kept and reported.",
+    "incremental": "Take up the days that are missing, partial, stale or failed: replay what is stored, import what "
+    "old files have, fetch while a window is open. Days that cannot be had are reported as unrecoverable.",
+    "full": "Derive every stored body of a scope again beside the live tables, and swap it in as a whole. Needs a "
+    "backup that was verified by a restore within a day; rows that are not reproduced are kept and reported.",
     "selective": "As incremental or full, restricted by roasters, sources, days, products or kinds of data; everything "
     "else stays as it is.",
     "validation": "Read, derive and judge again what is stored; nothing is changed. Ends with what an incremental "
@@ -153,7 +153,7 @@ def _run(context: dg.OpExecutionContext, config: ModeConfig, mode: Mode, require
         context.add_output_metadata(_plan_metadata(plan))
     applies = not world.settings.is_production if config.apply is None else config.apply
     if not applies:
-        context.log.info(f"dry run: the plan is kept as {plan_id}; apply it with plan_id and apply")
+        context.log.info("dry run: the plan is kept as %s; apply it with plan_id and apply", plan_id)
         return
     report = apply_plan(world, plan_id, free_bytes=free)
     context.log.info("\n".join(report.lines()))

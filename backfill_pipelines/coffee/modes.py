@@ -13,7 +13,6 @@ from backfill_pipelines.coffee.backfill_ledger import (
     load_run,
     new_run,
 )
-from backfill_pipelines.coffee.evidence import load_expected_set, load_shops
 from backfill_pipelines.coffee.full_mode import FullRun
 from backfill_pipelines.coffee.incremental_mode import IncrementalRun
 from backfill_pipelines.coffee.intake import mute_alerts, unmute_alerts
@@ -25,6 +24,7 @@ from backfill_pipelines.coffee.replay import VERSIONS
 from backfill_pipelines.coffee.scope import Scope
 from backfill_pipelines.coffee.states import DayState
 from backfill_pipelines.coffee.validation_mode import ValidationRun
+from backfill_pipelines.coffee.whole import Before, expected_now, made_worse, overall_verdicts, take_before
 
 
 class BackfillRed(BackfillError):
@@ -74,7 +74,9 @@ def _mode_of(world: ModeWorld, run: LedgerRun) -> Callable[[], ModeReport]:
 def _framed(world: ModeWorld, run: LedgerRun, work: Callable[[], ModeReport]) -> ModeReport:
     """Do the work; however it ends, the ledger and somebody are told."""
     try:
+        before = _before(world, run)
         report = work()
+        _judge_whole(world, run, before, report)
     except TooManyFailed as error:
         _end(world, run, "aborted", {"error": str(error)})
         world.notifier.send(f"coffee backfill {run.scope.mode} was ended", str(error))
@@ -94,6 +96,31 @@ def _framed(world: ModeWorld, run: LedgerRun, work: Callable[[], ModeReport]) ->
     return report
 
 
+def _before(world: ModeWorld, run: LedgerRun) -> Before | None:
+    """What an incremental backfill must leave alone; the other modes judge the whole themselves."""
+    if run.scope.is_full or run.scope.mode == "validation":
+        return None
+    with world.postgres.connect(f"coffee:{run.id}") as connection:
+        found = take_before(connection, run.scope)
+        connection.rollback()
+        return found
+
+
+def _judge_whole(world: ModeWorld, run: LedgerRun, before: Before | None, report: ModeReport) -> None:
+    """The overall gates at the end: what the backfill made worse is a failure of it."""
+    if before is None:
+        return
+    with world.postgres.connect(f"coffee:{run.id}") as connection:
+        found = expected_now(connection, run.scope, world.clock())
+        verdicts = overall_verdicts(connection, before.mark, found)
+        connection.rollback()
+    report.more["account"] = list(found.lines())[-1]
+    report.more["overall_red"] = [verdict.text for verdict in verdicts if verdict.is_red]
+    for verdict in made_worse(verdicts, before):
+        report.states["failed"] += 1
+        report.causes[verdict.gate.name] = verdict.text
+
+
 def _end(world: ModeWorld, run: LedgerRun, status: RunStatus, totals: dict[str, Any]) -> None:
     with world.postgres.connect(f"coffee:{run.id}") as connection:
         finish_run(connection, run.id, status, totals)
@@ -104,6 +131,5 @@ def _end(world: ModeWorld, run: LedgerRun, status: RunStatus, totals: dict[str, 
 def _empty_days(world: ModeWorld, scope: Scope) -> Collection[str]:
     """Days of the scope without tick and capture."""
     with world.postgres.connect("coffee:plan") as connection:
-        shops = load_shops(connection, scope.roasters or None)
-        found = load_expected_set(connection, shops, scope.first, scope.last, VERSIONS, world.clock())
+        found = expected_now(connection, scope, world.clock())
     return frozenset(day.key for day in found.of(DayState.EXPECTED_EMPTY))

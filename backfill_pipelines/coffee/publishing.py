@@ -116,19 +116,20 @@ def adopt(connection: Connection, run: dict[str, Any]) -> int:
 
 
 def judge_history(connection: Connection) -> int:
-    """Give observations the codes that depend on earlier ones; says how many changed."""
+    """Give observations and captures the codes that depend on earlier ones; says how many captures changed."""
     run_file(connection, "history_rules/spikes")
     run_file(connection, "history_rules/codes")
-    artifacts = list({row[0] for row in run_file(connection, "history_rules/apply_codes").fetchall()})
-    if artifacts:
-        run_file(connection, "history_rules/artifact_statuses", {"artifacts": artifacts})
-    run_file(connection, "history_rules/catalogue_drops")
-    return len(artifacts)
+    judged = {row[0] for row in run_file(connection, "history_rules/apply_codes").fetchall()}
+    judged |= {row[0] for row in run_file(connection, "history_rules/catalogue_drops").fetchall()}
+    if judged:
+        run_file(connection, "history_rules/artifact_statuses", {"artifacts": list(judged)})
+    return len(judged)
 
 
 def _hold_back(connection: Connection, held: Sequence[str], run: dict[str, Any]) -> None:
     values = {"partitions": list(held)}
     run_file(connection, "staging/keep_rows", values | run)
+    run_file(connection, "staging/quarantine_conflicts", values | run)
     for table in ("variants", "products", "rejected", "captures"):
         run_file(connection, f"staging/drop_{table}", values)
 

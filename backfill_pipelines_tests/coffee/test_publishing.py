@@ -8,10 +8,11 @@ import pytest
 
 from backfill_pipelines.coffee.digests import state_digest
 from backfill_pipelines.coffee.model import Rejected, Source
+from backfill_pipelines.coffee.partition_gates import PARTITION_GATES, measure
 from backfill_pipelines.coffee.publish_refused import PublishRefused
 from backfill_pipelines.coffee.publishing import Counts, publish
 from backfill_pipelines.coffee.staging import render, stage
-from backfill_pipelines.stores.postgres import Postgres, execute
+from backfill_pipelines.stores.postgres import Postgres, PostgresRefused, execute
 from backfill_pipelines_tests.coffee.databases import fresh_database
 from backfill_pipelines_tests.coffee.observed import (
     V1,
@@ -156,6 +157,16 @@ def test_a_catalogue_that_shrinks_by_a_third_counts_as_partial_once(postgres: Po
     assert found["validation_status"] == "needs_review"
     publish_all(postgres, body(source, at(15), whole[:6]))
     assert status_of(postgres, "91") == "missing", "the second capture confirms the smaller catalogue"
+
+
+def test_a_capture_loaded_in_between_takes_the_drop_of_its_successor_back(postgres: Postgres, source: Source) -> None:
+    whole = [product(str(number), {f"{number}1": "9"}) for number in range(10)]
+    publish_all(postgres, body(source, at(1), whole), body(source, at(15), whole[:6]))
+    said = "SELECT validation_errors, validation_status::text FROM scrape_artifacts WHERE observed_at = %s"
+    assert rows(postgres, said, at(15))[0]["validation_status"] == "needs_review"
+    publish_all(postgres, body(source, at(8), whole[:7]))
+    assert rows(postgres, said, at(15)) == [{"validation_errors": [], "validation_status": "valid"}]
+    assert status_of(postgres, "91") == "missing"
 
 
 def test_a_304_moves_what_was_seen_last_adds_no_price_and_counts_as_complete(
@@ -335,4 +346,43 @@ def test_rows_know_their_run(postgres: Postgres, source: Source) -> None:
         "SELECT table_name, before IS NULL AS is_new FROM row_before_images WHERE backfill_run_id = %s",
         second,
     )
-    assert sorted((row["table_name"], row["is_new"]) for row in images) == [("coffees", False), ("variants", False)]
+    assert sorted((row["table_name"], row["is_new"]) for row in images) == [
+        ("coffees", False),
+        ("scrape_artifacts", False),
+        ("variants", False),
+    ]
+
+
+def test_a_price_conflict_is_decided_by_rejecting_one_artifact(postgres: Postgres, source: Source) -> None:
+    first = body(source, at(1), [product("1", {"11": "100", "12": "5"})])
+    other = body(source, at(1), [product("1", {"11": "101", "12": "5"}, name="Other")], url="export.json")
+    publish_all(postgres, first)
+    gate = next(gate for gate in PARTITION_GATES if gate.name == "no_two_artifacts_disagree_on_a_price")
+
+    def staged_again() -> tuple[int, Counts]:
+        with postgres.connect("test") as connection:
+            store_capture(connection, other)
+            staged = stage(connection, render([other], V1))
+            (found,) = measure(connection, gate, staged.partitions).values()
+            green = [] if found.violations else staged.partitions
+            return found.violations, publish(connection, staged, green, new_run(connection))
+
+    assert staged_again() == (1, Counts())
+    (row,) = rows(postgres, "SELECT platform_variant_id, detail, state FROM quarantine")
+    assert (row["platform_variant_id"], row["state"]) == ("11", "open")
+    assert (row["detail"]["price"], row["detail"]["other_price"]) == ("101", "100.000")
+    with postgres.connect("test") as connection:
+        execute(connection, "UPDATE quarantine SET state = 'rejected', resolved_at = now()")
+    violations, counts = staged_again()
+    assert (violations, counts.prices, counts.corrections) == (0, 0, 0)
+    assert one(postgres, "SELECT price_current FROM variants WHERE platform_variant_id = '11'") == 100
+
+
+def test_an_error_in_the_middle_of_publishing_leaves_nothing(postgres: Postgres, source: Source) -> None:
+    publish_all(postgres, body(source, at(1), [product("1", {"11": "100"})]))
+    before = digest(postgres)
+    broken = product("2", {"21": "5"}, roast_level="burnt")
+    with pytest.raises(PostgresRefused, match="burnt"):
+        publish_all(postgres, body(source, at(8), [product("1", {"11": "120"}), broken]))
+    assert digest(postgres) == before
+    assert one(postgres, "SELECT count(*) FROM product_artifacts") == 1

@@ -190,9 +190,11 @@ class PromotionLedger:
         return found
 
     def applied_by_image(self, run_id: str) -> Mapping[str, Mapping[str, int]]:
-        """Written items of a run by image and TYPE, whatever was done to them."""
+        """Items that a run has put, by image and TYPE; without those it has removed."""
         found: dict[str, dict[str, int]] = {}
-        for image_id, _, type_name, items in self._written(run_id):
+        for image_id, kind, type_name, items in self._written(run_id):
+            if kind == Kind.REMOVE:
+                continue
             of_image = found.setdefault(image_id, {})
             of_image[type_name] = of_image.get(type_name, 0) + items
         return found
