@@ -56,8 +56,13 @@ PRICE_COLUMNS = (
     "variant_id, roaster_id, price, currency, compare_at_price, is_sale, scraped_at, artifact_id, source_url"
 )
 PARENTS = ("roasters", "product_sources", "scrape_artifacts", "coffees", "variants")
-UPSERT_COFFEE = """INSERT INTO coffees (id, source_id, roaster_id, platform_product_id, name, slug, product_kind, is_coffee,
-  status, roast_level, process, first_seen_at, last_seen_at, observed_at)
+NEW_RUN = """INSERT INTO backfill_runs (id, mode, scope, plan, fingerprint, status)
+VALUES (%s, 'incremental', '{}', '{}', '', 'running')"""
+COLUMNS = """SELECT string_agg(column_name, ', ') FROM information_schema.columns
+WHERE table_name = %s AND table_schema = 'public' AND is_generated = 'NEVER'"""
+SAID = ("name", "slug", "product_kind", "is_coffee", "roast_level", "process")
+UPSERT_COFFEE = """INSERT INTO coffees (id, source_id, roaster_id, platform_product_id, name, slug, product_kind,
+  is_coffee, status, roast_level, process, first_seen_at, last_seen_at, observed_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'active', %s, %s, %s, %s, %s)
 ON CONFLICT (source_id, platform_product_id) DO UPDATE SET name = excluded.name,
   last_seen_at = GREATEST(coffees.last_seen_at, excluded.last_seen_at), updated_at = now()"""
@@ -65,7 +70,8 @@ UPSERT_VARIANT = """INSERT INTO variants (id, coffee_id, roaster_id, platform_va
   price_current, compare_at_price, in_stock, first_seen_at, last_seen_at, observed_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (coffee_id, platform_variant_id) DO UPDATE SET price_current = excluded.price_current,
-  in_stock = excluded.in_stock, last_seen_at = GREATEST(variants.last_seen_at, excluded.last_seen_at), updated_at = now()"""
+  in_stock = excluded.in_stock, last_seen_at = GREATEST(variants.last_seen_at, excluded.last_seen_at),
+  updated_at = now()"""
 INSERT_PRICE = """INSERT INTO prices (variant_id, roaster_id, price, currency, compare_at_price, is_sale, scraped_at,
   artifact_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (variant_id, scraped_at) DO NOTHING"""
 
@@ -96,8 +102,7 @@ def replay(postgres: Postgres, made: Iterable[Chunk]) -> Counts:
     total = Counts()
     with postgres.connect("benchmark") as connection:
         run = uuid.uuid4()
-        statement = "INSERT INTO backfill_runs (id, mode, scope, plan, fingerprint, status) VALUES (%s, 'incremental', '{}', '{}', '', 'running')"
-        execute(connection, statement, (run,))
+        execute(connection, NEW_RUN, (run,))
         connection.commit()
         for chunk in ahead(made):
             staged = stage(connection, chunk)
@@ -118,10 +123,7 @@ def bare_copy(postgres: Postgres, into: Postgres) -> tuple[float, int]:
     """Seconds of copying the price rows, and how many; what they refer to is there before."""
     with postgres.connect("benchmark") as ours, into.connect("benchmark") as target:
         for table in PARENTS:
-            names = read_value(
-                ours,
-                f"SELECT string_agg(column_name, ', ') FROM information_schema.columns WHERE table_name = '{table}' AND table_schema = 'public' AND is_generated = 'NEVER'",
-            )
+            names = read_value(ours, COLUMNS, (table,))
             copy_in(target, f"{table} ({names})", copy_out(ours, f"SELECT {names} FROM {table}"))
         target.commit()
         lines = copy_out(ours, f"SELECT {PRICE_COLUMNS} FROM prices ORDER BY roaster_id, scraped_at, id")
@@ -151,9 +153,7 @@ def row_by_row(postgres: Postgres, bodies: Iterable[StagedBody]) -> int:
             seen, at = body.capture, body.capture.observed_at
             for product in body.derived.products:
                 coffee, fields = coffee_id(seen.source_id, product.platform_product_id), product.normalized
-                said = [
-                    fields.get(name) for name in ("name", "slug", "product_kind", "is_coffee", "roast_level", "process")
-                ]
+                said = [fields.get(name) for name in SAID]
                 ids = (coffee, seen.source_id, seen.roaster_id, product.platform_product_id)
                 execute(connection, UPSERT_COFFEE, (*ids, *said, at, at, at))
                 for one in product.variants:
@@ -197,20 +197,24 @@ def measure_all(folder: Path, size: SampleSize, sample: int, console: Console) -
     again = replay(ours, chunks(artifacts, captures, known))
     seconds["ours again"] = time.perf_counter() - began
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    began = time.perf_counter()
     with ours.connect("benchmark") as connection:
         found = measure_overall(connection, FOLD)
+    folded = time.perf_counter() - began
     seconds["bare COPY"], price_rows = bare_copy(ours, copied)
     began = time.perf_counter()
     tried = row_by_row(rows, derived(artifacts, captures[:sample], known))
     seconds["row by row"] = (time.perf_counter() - began) * first.variant_observations / tried
     table = Table("way", "seconds", "observations/s", "against ours")
     for name, spent in seconds.items():
-        table.add_row(
-            name, f"{spent:.1f}", f"{first.variant_observations / spent:,.0f}", f"{spent / seconds['ours']:.2f}"
-        )
+        rate = first.variant_observations / spent
+        table.add_row(name, f"{spent:.1f}", f"{rate:,.0f}", f"{spent / seconds['ours']:.2f}")
     console.print(table)
-    console.print(f"{price_rows:,} price rows; row by row over {tried:,} variants, scaled; the second replay: {again}")
-    console.print(f"{FOLD.name}: {found.expected:,} rows, {found.violations} wrong; memory {memory:.0f} MB")
+    written = again.inserted + again.updated
+    console.print(f"{price_rows:,} price rows; row by row over {tried:,} variants, scaled; ours again wrote {written}")
+    console.print(
+        f"{FOLD.name}: {found.expected:,} rows, {found.violations} wrong, in {folded:.1f} s; memory {memory:.0f} MB"
+    )
     console.print(
         f"ours is {seconds['ours'] / seconds['bare COPY']:.2f} times bare COPY (at most 4), "
         f"{seconds['row by row'] / seconds['ours']:.1f} times faster than row by row (at least 20)"

@@ -121,8 +121,8 @@ def _publish_spec() -> GatedSpec:
 
 
 def _repair(partitions: Sequence[str]) -> str:
-    """The command that plans the days of the partitions again."""
+    """The command that plans the days of the partitions again, red as they are."""
     parsed = [parse_partition(key) for key in partitions]
     roasters = " ".join(f"--roaster {slug}" for slug in sorted({slug for _, slug in parsed}))
     days = sorted(day for day, _ in parsed)
-    return f"backfill coffee plan incremental --from {days[0]} --to {days[-1]} {roasters}"
+    return f"backfill coffee plan incremental --from {days[0]} --to {days[-1]} {roasters} --retry-red"

@@ -8,11 +8,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.backfill.gates import Verdict, judge
-from backfill_pipelines.coffee import overall_gates, partition_gates
+from backfill_pipelines.coffee import partition_gates
 from backfill_pipelines.coffee.backfill_ledger import LedgerRun, Settled, load_partitions, settle
 from backfill_pipelines.coffee.intake import intake, pause_intake, resume_intake
 from backfill_pipelines.coffee.mode_report import ModeReport, tell_progress
@@ -24,6 +23,7 @@ from backfill_pipelines.coffee.replay import VERSIONS, Day, Days, derive_days, l
 from backfill_pipelines.coffee.selecting import restrict
 from backfill_pipelines.coffee.shadow import Shadow, open_shadow
 from backfill_pipelines.coffee.staging import Chunk, render, stage
+from backfill_pipelines.coffee.whole import Before, expected_now, made_worse, overall_verdicts, take_before
 from backfill_pipelines.stores import sql
 from backfill_pipelines.stores.postgres import Connection, read_rows, session_lock, transaction_lock
 
@@ -137,7 +137,7 @@ class FullRun:
             for source in sorted({str(capture.source_id) for day in days.values() for capture in day.captures}):
                 transaction_lock(connection, f"coffee:{source}")
             self._require_same_inputs(connection, days)
-            before = overall_gates.before(connection)
+            before = take_before(connection, self.run.scope)
             staged = stage(connection, shadow.read(connection))
             restrict(connection, self.run.scope)
             green = [key for key in staged.partitions if key not in self.red]
@@ -161,9 +161,10 @@ class FullRun:
                 "nothing was published. Repair: make a new plan: backfill coffee plan full"
             )
 
-    def _require_green(self, connection: Connection, before: Any) -> None:
+    def _require_green(self, connection: Connection, before: Before) -> None:
         """Take everything back when the whole does not hold."""
-        red = [verdict for verdict in overall_gates.verdicts(connection, before) if verdict.is_red]
+        found = expected_now(connection, self.run.scope, self.world.clock())
+        red = made_worse(overall_verdicts(connection, before.mark, found), before)
         if red:
             raise FullRefused(
                 "overall gates are red after the swap, which was taken back:\n"

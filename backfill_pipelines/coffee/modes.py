@@ -2,9 +2,12 @@
 
 import uuid
 from collections.abc import Callable, Collection
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from backfill_pipelines.backfill.failures import BackfillError
+from backfill_pipelines.coffee.artifacts import Artifacts
 from backfill_pipelines.coffee.backfill_ledger import (
     LedgerRun,
     RunStatus,
@@ -13,7 +16,6 @@ from backfill_pipelines.coffee.backfill_ledger import (
     load_run,
     new_run,
 )
-from backfill_pipelines.coffee.evidence import load_expected_set, load_shops
 from backfill_pipelines.coffee.full_mode import FullRun
 from backfill_pipelines.coffee.incremental_mode import IncrementalRun
 from backfill_pipelines.coffee.intake import mute_alerts, unmute_alerts
@@ -22,22 +24,42 @@ from backfill_pipelines.coffee.mode_world import ModeWorld
 from backfill_pipelines.coffee.plans import Plan, make_plan, require_unchanged
 from backfill_pipelines.coffee.progress import TooManyFailed
 from backfill_pipelines.coffee.replay import VERSIONS
+from backfill_pipelines.coffee.row_counts import counted_rows
 from backfill_pipelines.coffee.scope import Scope
 from backfill_pipelines.coffee.states import DayState
 from backfill_pipelines.coffee.validation_mode import ValidationRun
+from backfill_pipelines.coffee.whole import Before, expected_now, made_worse, overall_verdicts, take_before
+from backfill_pipelines.stores.objects import ObjectStore
+from backfill_pipelines.stores.postgres import Connection
 
 
 class BackfillRed(BackfillError):
     """The backfill came to its end, and partitions of it have failed."""
 
 
-def plan_backfill(world: ModeWorld, scope: Scope, *, free_bytes: int | None = None, keep: bool = True) -> Plan:
-    """Make a plan; it is kept in the ledger unless it is only to be looked at."""
+def plan_backfill(world: ModeWorld, scope: Scope, *, free_bytes: int | None = None, count_rows: bool = False) -> Plan:
+    """Make a plan and keep it in the ledger."""
     with world.postgres.connect("coffee:plan") as connection:
-        plan = make_plan(connection, scope, VERSIONS, world.clock(), free_bytes=free_bytes)
-        if keep:
-            run = LedgerRun(plan.id, scope, plan.to_json(), plan.fingerprint, "planned")
-            new_run(connection, run, [(one.roaster_id, one.day) for one in plan.partitions])
+        return keep_plan(
+            connection, world.objects, scope, now=world.clock(), free_bytes=free_bytes, count_rows=count_rows
+        )
+
+
+def keep_plan(
+    connection: Connection,
+    objects: ObjectStore,
+    scope: Scope,
+    *,
+    now: datetime | None = None,
+    free_bytes: int | None = None,
+    count_rows: bool = False,
+) -> Plan:
+    """Make a plan and keep it in the ledger; with ``count_rows`` everything is derived and its rows are counted."""
+    plan = make_plan(connection, scope, VERSIONS, now or datetime.now(UTC), free_bytes=free_bytes)
+    if count_rows:
+        plan = replace(plan, rows=counted_rows(connection, Artifacts(objects), plan))
+    run = LedgerRun(plan.id, scope, plan.to_json(), plan.fingerprint, "planned")
+    new_run(connection, run, [(one.roaster_id, one.day) for one in plan.partitions])
     return plan
 
 
@@ -74,7 +96,9 @@ def _mode_of(world: ModeWorld, run: LedgerRun) -> Callable[[], ModeReport]:
 def _framed(world: ModeWorld, run: LedgerRun, work: Callable[[], ModeReport]) -> ModeReport:
     """Do the work; however it ends, the ledger and somebody are told."""
     try:
+        before = _before(world, run)
         report = work()
+        _judge_whole(world, run, before, report)
     except TooManyFailed as error:
         _end(world, run, "aborted", {"error": str(error)})
         world.notifier.send(f"coffee backfill {run.scope.mode} was ended", str(error))
@@ -94,6 +118,31 @@ def _framed(world: ModeWorld, run: LedgerRun, work: Callable[[], ModeReport]) ->
     return report
 
 
+def _before(world: ModeWorld, run: LedgerRun) -> Before | None:
+    """What an incremental backfill must leave alone; the other modes judge the whole themselves."""
+    if run.scope.is_full or run.scope.mode == "validation":
+        return None
+    with world.postgres.connect(f"coffee:{run.id}") as connection:
+        found = take_before(connection, run.scope)
+        connection.rollback()
+        return found
+
+
+def _judge_whole(world: ModeWorld, run: LedgerRun, before: Before | None, report: ModeReport) -> None:
+    """The overall gates at the end: what the backfill made worse is a failure of it."""
+    if before is None:
+        return
+    with world.postgres.connect(f"coffee:{run.id}") as connection:
+        found = expected_now(connection, run.scope, world.clock())
+        verdicts = overall_verdicts(connection, before.mark, found)
+        connection.rollback()
+    report.more["account"] = list(found.lines())[-1]
+    report.more["overall_red"] = [verdict.text for verdict in verdicts if verdict.is_red]
+    for verdict in made_worse(verdicts, before):
+        report.states["failed"] += 1
+        report.causes[verdict.gate.name] = verdict.text
+
+
 def _end(world: ModeWorld, run: LedgerRun, status: RunStatus, totals: dict[str, Any]) -> None:
     with world.postgres.connect(f"coffee:{run.id}") as connection:
         finish_run(connection, run.id, status, totals)
@@ -104,6 +153,5 @@ def _end(world: ModeWorld, run: LedgerRun, status: RunStatus, totals: dict[str, 
 def _empty_days(world: ModeWorld, scope: Scope) -> Collection[str]:
     """Days of the scope without tick and capture."""
     with world.postgres.connect("coffee:plan") as connection:
-        shops = load_shops(connection, scope.roasters or None)
-        found = load_expected_set(connection, shops, scope.first, scope.last, VERSIONS, world.clock())
+        found = expected_now(connection, scope, world.clock())
     return frozenset(day.key for day in found.of(DayState.EXPECTED_EMPTY))

@@ -252,20 +252,21 @@ def _chosen(
     judged = {
         (row["roaster_id"], row["day"]): row for row in read_rows(connection, sql.load(PACKAGE, "modes/judged"), values)
     }
-    return [day for day in found.days if _is_open(day, judged.get((day.roaster.id, day.day)), inputs, versions)]
+    return [day for day in found.days if _is_open(day, judged.get((day.roaster.id, day.day)), inputs, scope, versions)]
 
 
 def _is_open(
     day: RoasterDay,
     judged: Mapping[str, Any] | None,
     inputs: Mapping[tuple[uuid.UUID, date], Inputs],
+    scope: Scope,
     versions: Versions,
 ) -> bool:
-    """Whether an incremental backfill takes the day up; a red one only when its input is another by now."""
-    if day.state is DayState.QUARANTINED and judged is not None:
+    """Whether an incremental backfill takes the day up; a red one when its input is another by now, or if asked."""
+    is_failed = judged is not None and judged["state"] == "failed"
+    if day.state is DayState.QUARANTINED and judged is not None and not scope.retry_red:
         return judged["input_digest"] != input_digest(inputs[day.roaster.id, day.day], versions)
-    failed = judged is not None and judged["state"] == "failed"
-    return day.state in OPEN_STATES or (failed and day.state is not DayState.COMPLETE)
+    return day.state in OPEN_STATES or (is_failed and day.state is not DayState.COMPLETE)
 
 
 def _planned(day: RoasterDay, inputs: Inputs, versions: Versions, now: datetime) -> Planned:

@@ -30,6 +30,8 @@ class Scope:
     product_ids: tuple[str, ...] = ()
     data_types: tuple[DataType, ...] = ()
     manner: Literal["incremental", "full"] = "incremental"
+    #: Take up red days although their input is the same: what was wrong with it was mended.
+    retry_red: bool = False
 
     def __post_init__(self) -> None:
         if self.first > self.last:

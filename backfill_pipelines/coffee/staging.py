@@ -121,10 +121,12 @@ def stage(connection: Connection, chunk: Chunk) -> Staged:
     """
     _make_room(connection)
     execute(connection, sql.load(PACKAGE, "staging/tables"))
+    execute(connection, sql.load(PACKAGE, "staging/conflicts"))
     for table in ("captures", "products", "variants", "rejected"):
         _copy(connection, f"staged_{table}", getattr(chunk, table))
     execute(connection, _ANALYZE)
     _take_over_ids(connection)
+    execute(connection, sql.load(PACKAGE, "staging/set_aside"))
     return Staged(chunk.partitions, len(chunk.captures), len(chunk.products), chunk.observations)
 
 

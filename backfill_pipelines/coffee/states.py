@@ -106,11 +106,12 @@ def judge_day(
     if not captures:
         return _judge_empty(sources, now, recorded, is_active=is_active, is_allowed=is_allowed)
     good = [capture for capture in captures if not capture.is_bad]
-    if not good:
-        return Judged(DayState.QUARANTINED, _why_bad(captures))
     waiting = [capture for capture in good if not capture.is_published]
     if waiting:
         return Judged(DayState.STALE, f"{len(waiting)} stored captures are not published")
+    # A red gate is one of the whole day: what was published of it before does not cover what was not.
+    if not good or any(capture.is_red and capture.observed_at.date() == day for capture in captures):
+        return Judged(DayState.QUARANTINED, _why_bad(captures))
     if not all(capture.is_current for capture in good):
         return Judged(DayState.STALE, "published by an older transform or normaliser")
     return _merge(list(_verdicts(day, sources, now, recorded)))

@@ -9,16 +9,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backfill_pipelines.backfill.gates import Measurement, Verdict, judge
-from backfill_pipelines.coffee import overall_gates, partition_gates
+from backfill_pipelines.coffee import partition_gates
 from backfill_pipelines.coffee.backfill_ledger import LedgerRun, Settled, load_partitions, settle
-from backfill_pipelines.coffee.evidence import load_expected_set, load_shops
+from backfill_pipelines.coffee.evidence import load_shops
 from backfill_pipelines.coffee.mode_report import NAMED, ModeReport, tell_progress
 from backfill_pipelines.coffee.mode_world import ModeWorld
+from backfill_pipelines.coffee.overall_gates import Mark, mark
+from backfill_pipelines.coffee.plans import make_plan
 from backfill_pipelines.coffee.progress import FAILED, OK, Progress
 from backfill_pipelines.coffee.range_runs import cut
 from backfill_pipelines.coffee.replay import VERSIONS, derive_days, load_days
+from backfill_pipelines.coffee.scope import Scope
 from backfill_pipelines.coffee.staging import render, stage
-from backfill_pipelines.coffee.states import OPEN_STATES
+from backfill_pipelines.coffee.whole import expected_now, overall_verdicts
 from backfill_pipelines.stores.postgres import Connection, Jsonb, execute
 
 _RESULT = """INSERT INTO validation_results (validation_run_id, subject, subject_id, rule, passed, detail)
@@ -39,11 +42,13 @@ class ValidationRun:
         """Judge every partition, then the whole."""
         with self.world.postgres.connect(self._name) as connection:
             partitions = [one.key for one in load_partitions(connection, self.run.id)]
+            roasters = [roaster.id for roaster in load_shops(connection, self.run.scope.roasters or None).roasters]
+            before = mark(connection, roasters)
         progress = Progress(len(partitions))
         for keys in cut(partitions):
             self._range(keys, progress)
             tell_progress(self.world, self.run.id, progress, self.report)
-        self._whole()
+        self._whole(before)
         with self.world.postgres.connect(self._name) as connection:
             for one in load_partitions(connection, self.run.id):
                 self.report.add(one)
@@ -71,22 +76,28 @@ class ValidationRun:
                 progress.add(FAILED if red else OK)
         self.report.rows += chunk.observations
 
-    def _whole(self) -> None:
+    def _whole(self, before: Mark) -> None:
         """The overall gates, the account of the expected set, and what an incremental backfill would take up."""
         scope = self.run.scope
         with self.world.postgres.connect(self._name) as connection:
-            verdicts = overall_gates.verdicts(connection, None)
+            found = expected_now(connection, scope, self.world.clock())
+            verdicts = overall_verdicts(connection, before, found)
             connection.rollback()
             self._keep(connection, "database", "whole", verdicts)
-            shops = load_shops(connection, scope.roasters or None)
-            found = load_expected_set(connection, shops, scope.first, scope.last, VERSIONS, self.world.clock())
         self.report.more["account"] = list(found.lines())[-1]
-        to_repair = [day.key for day in found.of(*OPEN_STATES)]
-        self.report.more["would_repair"] = to_repair
+        self.report.more["would_repair"] = self._would_repair()
         for verdict in verdicts:
             if verdict.is_red:
                 self.report.states["failed"] += 1
                 self.report.causes[verdict.gate.name] = verdict.text
+
+    def _would_repair(self) -> list[str]:
+        """The partitions that an incremental backfill of the same days would take up."""
+        scope = self.run.scope
+        again = Scope("incremental", scope.first, scope.last, scope.roasters)
+        with self.world.postgres.connect(self._name) as connection:
+            plan = make_plan(connection, again, VERSIONS, self.world.clock())
+        return [one.key for one in plan.partitions]
 
     def _keep(self, connection: Connection, subject: str, subject_id: str, verdicts: Sequence[Verdict]) -> None:
         for verdict in verdicts:

@@ -14,7 +14,9 @@ from backfill_pipelines.coffee.artifact_meta import Answer
 from backfill_pipelines.coffee.artifact_rows import record_captures
 from backfill_pipelines.coffee.artifacts import Artifacts
 from backfill_pipelines.coffee.assets import build_coffee_assets
+from backfill_pipelines.coffee.digests import state_digest, table_digest
 from backfill_pipelines.coffee.expected_set import partition_key
+from backfill_pipelines.coffee.mode_world import ModeWorld
 from backfill_pipelines.coffee.model import Capture, Completeness, Source
 from backfill_pipelines.coffee.names import ROASTERS
 from backfill_pipelines.coffee.range_runs import RangeRun, run_range
@@ -24,7 +26,17 @@ from backfill_pipelines.stores.objects import ObjectStore
 from backfill_pipelines.stores.postgres import Postgres, read_rows
 
 SUNDAY = datetime(2025, 9, 28, 4, tzinfo=UTC)
-SLUG = "blue-tokai"
+NOW = datetime(2025, 10, 10, tzinfo=UTC)
+DIGESTED = (
+    "coffees",
+    "variants",
+    "prices",
+    "price_corrections",
+    "product_artifacts",
+    "variant_observations",
+    "scrape_artifacts",
+    "quarantine",
+)
 
 
 def shopify(price: str = "450.00", *, count: int = 3, title: str = "Attikan Estate") -> list[dict[str, Any]]:
@@ -69,6 +81,7 @@ class CoffeeWorld:
     instance: dg.DagsterInstance
     settings: CoffeeSettings = field(default_factory=CoffeeSettings)
     extra: dict[str, Any] = field(default_factory=dict)
+    told: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.objects = ObjectStore(url=str(self.folder / "artifacts"), is_own=True)
@@ -112,6 +125,32 @@ class CoffeeWorld:
             run_range(self.assets[n], keys, instance=self.instance, resources=self.resources, config=config, tags={})
             for n in assets
         ]
+
+    def modes(self, **how: Any) -> ModeWorld:
+        """What a job applies a plan with; messages are kept in ``told``."""
+        return ModeWorld(
+            self.postgres,
+            self.objects,
+            self.settings,
+            self,
+            self.instance,
+            "test-run",
+            self.resources,
+            **{"clock": lambda: NOW, "require_backup": lambda *_: None, **how},
+        )
+
+    def send(self, title: str, text: str) -> None:
+        self.told.append((title, text))
+
+    def digest(self) -> str:
+        """Digest of coffees, variants and prices."""
+        with self.postgres.connect("test") as connection:
+            return state_digest(connection)
+
+    def digests(self) -> dict[str, str]:
+        """Digest of each table that has one."""
+        with self.postgres.connect("test") as connection:
+            return {table: table_digest(connection, table) for table in DIGESTED}
 
     def rows(self, statement: str) -> list[dict[str, Any]]:
         with self.postgres.connect("test") as connection:

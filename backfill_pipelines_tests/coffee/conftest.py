@@ -4,10 +4,12 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from backfill_pipelines.coffee.model import Source, natural_id
 from backfill_pipelines.stores.postgres import Postgres, execute
+from backfill_pipelines_tests.coffee.coffee_world import CoffeeWorld
 from backfill_pipelines_tests.coffee.databases import fresh_database
 from backfill_pipelines_tests.coffee.stored_world import World
 
@@ -59,3 +61,11 @@ def world(postgres: Postgres, source: Source) -> Iterator[World]:
         execute(connection, "UPDATE roasters SET active_from = '2025-09-01', active_to = '2025-10-05'")
         yield World(connection, source)
         connection.rollback()
+
+
+@pytest.fixture
+def coffee(postgres: Postgres, source: Source, tmp_path: Path) -> Iterator[CoffeeWorld]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        found = CoffeeWorld(postgres, source, tmp_path, instance)
+        yield found
+        found.control.close()

@@ -1,33 +1,13 @@
 """The chain from bodies to prices: published together, judged day by day, and the same whenever it is run again."""
 
-from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 
-import dagster as dg
-import pytest
-
-from backfill_pipelines.coffee.digests import state_digest
-from backfill_pipelines.coffee.model import Source
 from backfill_pipelines.coffee.names import COFFEES, PRICES, PRODUCT_ARTIFACTS, SCRAPE_ARTIFACTS, VARIANTS
-from backfill_pipelines.stores.postgres import Postgres, session_lock
+from backfill_pipelines.stores.postgres import session_lock
 from backfill_pipelines_tests.coffee.coffee_world import SUNDAY, CoffeeWorld, shopify
 
 DAY = SUNDAY.date()
 KEY = "2025-09-28|blue-tokai"
-
-
-@pytest.fixture
-def coffee(postgres: Postgres, source: Source, tmp_path: Path) -> Iterator[CoffeeWorld]:
-    with dg.DagsterInstance.ephemeral() as instance:
-        found = CoffeeWorld(postgres, source, tmp_path, instance)
-        yield found
-        found.control.close()
-
-
-def digest(coffee: CoffeeWorld) -> str:
-    with coffee.postgres.connect("test") as connection:
-        return state_digest(connection)
 
 
 def failures(coffee: CoffeeWorld, first: date = DAY, last: date = DAY, **config: object) -> list[str]:
@@ -57,9 +37,9 @@ def test_each_table_shows_its_own_rows(coffee: CoffeeWorld) -> None:
 def test_the_second_run_changes_nothing(coffee: CoffeeWorld) -> None:
     coffee.store(shopify())
     coffee.run(DAY, DAY)
-    before = digest(coffee)
+    before = coffee.digest()
     assert failures(coffee) == ["", "", ""]
-    assert digest(coffee) == before
+    assert coffee.digest() == before
     (record,) = coffee.instance.fetch_materializations(PRICES, 1).records
     assert record.asset_materialization
     assert record.asset_materialization.metadata["backfill/decision"].value == "already_done"
@@ -72,7 +52,10 @@ def test_a_day_without_its_capture_is_red_and_recorded_as_unrecoverable_and_its_
     found = failures(coffee, DAY - timedelta(days=7), DAY)
     assert "1 of 8 partitions of coffee/scrape_artifacts failed" in found[0]
     assert "2025-09-21|blue-tokai: an_expected_capture_is_stored: 1 expected vs 0" in found[0]
-    assert "backfill coffee plan incremental --from 2025-09-21 --to 2025-09-21 --roaster blue-tokai" in found[0]
+    assert (
+        "backfill coffee plan incremental --from 2025-09-21 --to 2025-09-21 --roaster blue-tokai --retry-red"
+        in found[0]
+    )
     assert coffee.rows("SELECT day, state, reason FROM partition_evidence") == [
         {"day": DAY - timedelta(days=7), "state": "unrecoverable", "reason": "no stored body for the price tick"}
     ]

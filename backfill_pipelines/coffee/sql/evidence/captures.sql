@@ -32,6 +32,7 @@ FROM captures c
 LEFT JOIN LATERAL (
   SELECT b.state, b.updated_at FROM backfill_partitions b
   WHERE b.roaster_id = c.roaster_id AND b.day = (c.observed_at AT TIME ZONE 'UTC')::date AND b.verdict IS NOT NULL
+    AND EXISTS (SELECT FROM backfill_runs r WHERE r.id = b.backfill_run_id AND r.mode <> 'validation')
   ORDER BY b.updated_at DESC LIMIT 1) judged ON NOT c.is_published
 LEFT JOIN LATERAL (
   SELECT a.completeness FROM scrape_artifacts a

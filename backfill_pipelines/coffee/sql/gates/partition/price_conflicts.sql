@@ -1,32 +1,16 @@
 -- Prices of a variant and instant that another artifact says otherwise, published or staged.
-WITH said AS (
-  SELECT c.partition, c.artifact_id, c.roaster_id, c.observed_at, p.platform_product_id, v.platform_variant_id,
-    v.variant_id, v.price, v.currency, v.compare_at_price
+WITH priced AS (
+  SELECT c.partition, count(v.price) AS prices
   FROM staged_captures c
-  JOIN staged_products p USING (artifact_no)
-  JOIN staged_variants v USING (product_no)
-  WHERE v.price IS NOT NULL
-), shared AS (
-  SELECT source_id, observed_at FROM staged_captures GROUP BY source_id, observed_at HAVING count(*) > 1
-), disagreed AS (
-  SELECT s.partition, s.platform_product_id, s.platform_variant_id, s.price, e.price AS other
-  FROM (SELECT DISTINCT roaster_id, observed_at, artifact_id FROM staged_captures) c
-  JOIN prices r ON r.roaster_id = c.roaster_id AND r.scraped_at = c.observed_at
-    AND r.artifact_id IS DISTINCT FROM c.artifact_id
-  JOIN effective_prices e ON e.id = r.id
-  JOIN said s ON s.variant_id = r.variant_id AND s.artifact_id = c.artifact_id
-  WHERE (s.price, s.currency::char(3), s.compare_at_price) IS DISTINCT FROM (e.price, e.currency, e.compare_at_price)
-  UNION
-  SELECT s.partition, s.platform_product_id, s.platform_variant_id, s.price, o.price
-  FROM shared h
-  JOIN staged_captures c ON c.source_id = h.source_id AND c.observed_at = h.observed_at
-  JOIN said s ON s.artifact_id = c.artifact_id
-  JOIN said o ON o.variant_id = s.variant_id AND o.observed_at = s.observed_at AND o.artifact_id <> s.artifact_id
-  WHERE (s.price, s.currency, s.compare_at_price) IS DISTINCT FROM (o.price, o.currency, o.compare_at_price)
+  LEFT JOIN staged_products p USING (artifact_no)
+  LEFT JOIN staged_variants v USING (product_no)
+  GROUP BY c.partition
+), found AS (
+  SELECT partition, count(*) AS conflicts, (array_agg('product ' || platform_product_id || ' variant '
+    || platform_variant_id || ': ' || price || ' and ' || other ORDER BY platform_product_id, platform_variant_id))[1:20]
+    AS sample
+  FROM staged_conflicts GROUP BY partition
 )
-SELECT c.partition, (SELECT count(*) FROM said s WHERE s.partition = c.partition), count(d.*),
-  (array_agg('product ' || d.platform_product_id || ' variant ' || d.platform_variant_id || ': ' || d.price || ' and '
-    || d.other ORDER BY d.platform_product_id, d.platform_variant_id) FILTER (WHERE d.partition IS NOT NULL))[1:20]
-FROM (SELECT DISTINCT partition FROM staged_captures) c
-LEFT JOIN disagreed d ON d.partition = c.partition
-GROUP BY c.partition;
+SELECT p.partition, p.prices, COALESCE(f.conflicts, 0), f.sample
+FROM priced p
+LEFT JOIN found f ON f.partition = p.partition;

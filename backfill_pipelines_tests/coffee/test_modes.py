@@ -1,0 +1,319 @@
+"""The four modes: what each does, what it leaves alone, and how it goes on after a stop."""
+
+import uuid
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from backfill_pipelines.coffee import incremental_mode
+from backfill_pipelines.coffee.backfill_ledger import RunRefused, load_partitions, load_run
+from backfill_pipelines.coffee.intake import intake, pause_intake
+from backfill_pipelines.coffee.mode_report import ModeReport
+from backfill_pipelines.coffee.mode_world import BackupMissing, no_backup_yet
+from backfill_pipelines.coffee.modes import BackfillRed, apply_plan, plan_backfill
+from backfill_pipelines.coffee.plans import PlanRefused
+from backfill_pipelines.coffee.scope import Scope
+from backfill_pipelines.stores.postgres import session_lock
+from backfill_pipelines_tests.coffee.coffee_world import NOW, SUNDAY, CoffeeWorld, shopify
+
+FIRST, LAST = date(2025, 9, 15), date(2025, 9, 28)
+INCREMENTAL = Scope("incremental", FIRST, LAST)
+WEEK = timedelta(days=7)
+
+
+def applied(coffee: CoffeeWorld, scope: Scope = INCREMENTAL, **how: Any) -> ModeReport:
+    world = coffee.modes(**how)
+    return apply_plan(world, plan_backfill(world, scope).id)
+
+
+def two_captures(coffee: CoffeeWorld) -> None:
+    coffee.store(shopify("450.00"), SUNDAY - WEEK)
+    coffee.store(shopify("460.00"), SUNDAY)
+
+
+def ledger(coffee: CoffeeWorld, run_id: uuid.UUID) -> dict[str, str]:
+    with coffee.postgres.connect("test") as connection:
+        return {one.key: one.state for one in load_partitions(connection, run_id)}
+
+
+def test_incremental_publishes_what_is_stored_and_accounts_for_every_day(coffee: CoffeeWorld) -> None:
+    two_captures(coffee)
+    report = applied(coffee)
+    assert dict(report.states) == {"ok": 2}
+    assert report.rows == 12
+    assert report.more == {"account": "14 of 14 accounted for, 0 unexplained", "overall_red": []}
+    assert coffee.value("SELECT count(*) FROM prices") == 12
+    assert coffee.told[-1][0] == "coffee backfill incremental: green"
+    (run,) = coffee.rows("SELECT status, totals -> 'rows' AS rows, totals -> 'bytes' AS bytes FROM backfill_runs")
+    assert (run["status"], run["rows"]) == ("ok", 12)
+    assert run["bytes"] > 0
+
+
+def test_captures_a_week_apart_share_the_range_runs(coffee: CoffeeWorld) -> None:
+    """The empty days between are part of the range; without them each capture would be three runs of its own."""
+    two_captures(coffee)
+    applied(coffee)
+    assert coffee.instance.get_runs_count() == 3
+
+
+def test_the_plan_counts_the_rows_by_doing_it_and_taking_it_back(coffee: CoffeeWorld) -> None:
+    two_captures(coffee)
+    before = coffee.digests()
+    plan = plan_backfill(coffee.modes(), INCREMENTAL, count_rows=True)
+    assert plan.rows == {
+        "observations": 6,
+        "variant_observations": 12,
+        "prices": 12,
+        "coffees_new": 3,
+        "variants_new": 6,
+    }
+    assert coffee.digests() == before
+    apply_plan(coffee.modes(), plan.id)
+    assert coffee.value("SELECT count(*) FROM prices") == 12
+
+
+def test_a_second_incremental_backfill_has_nothing_to_do(coffee: CoffeeWorld) -> None:
+    two_captures(coffee)
+    applied(coffee)
+    before = coffee.digest()
+    report = applied(coffee)
+    assert (dict(report.states), next(report.lines())[:13]) == ({}, "nothing to do")
+    assert coffee.digest() == before
+
+
+def test_a_day_that_cannot_be_had_is_reported_and_fails_nothing(coffee: CoffeeWorld) -> None:
+    coffee.store(shopify(), SUNDAY)
+    report = applied(coffee)
+    assert dict(report.states) == {"ok": 1, "unrecoverable": 1}
+    assert coffee.value("SELECT count(*) FROM partition_evidence") == 1
+    assert coffee.value("SELECT count(*) FROM prices") == 6
+
+
+def test_a_red_day_fails_the_backfill_and_its_sibling_is_published(coffee: CoffeeWorld) -> None:
+    coffee.store([], SUNDAY - WEEK)
+    coffee.store(shopify(), SUNDAY)
+    with pytest.raises(BackfillRed, match="1 partitions have failed") as failed:
+        applied(coffee)
+    assert "2025-09-21|blue-tokai: capture_is_not_empty" in str(failed.value)
+    assert coffee.value("SELECT count(*) FROM prices") == 6
+    assert coffee.value("SELECT status FROM backfill_runs") == "failed"
+    assert coffee.told[-1][0] == "coffee backfill incremental: red"
+
+
+def test_a_plan_is_refused_when_the_store_has_changed_since(coffee: CoffeeWorld) -> None:
+    two_captures(coffee)
+    world = coffee.modes()
+    plan = plan_backfill(world, INCREMENTAL)
+    coffee.store(shopify("470.00"), SUNDAY + timedelta(hours=1))
+    with pytest.raises(PlanRefused, match="was made from another state"):
+        apply_plan(world, plan.id)
+    assert coffee.value("SELECT count(*) FROM prices") == 0
+
+
+def test_a_stopped_backfill_goes_on_with_what_is_left(coffee: CoffeeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed between two ranges: the first is not done again, the second is."""
+    coffee.store(shopify("440.00"), SUNDAY - 3 * WEEK)
+    coffee.store(shopify("460.00"), SUNDAY)
+    world = coffee.modes()
+    plan = plan_backfill(world, replace(INCREMENTAL, first=date(2025, 9, 2)))
+    calls = list[str]()
+    real = incremental_mode.run_range
+
+    def dies_in_the_second_range(asset: Any, partitions: Any, **how: Any) -> Any:
+        calls.append(partitions[0])
+        if len(set(calls)) > 1:
+            raise KeyboardInterrupt
+        return real(asset, partitions, **how)
+
+    monkeypatch.setattr(incremental_mode, "run_range", dies_in_the_second_range)
+    monkeypatch.setattr(incremental_mode, "cut", lambda keys, _: [[key] for key in keys])
+    with pytest.raises(KeyboardInterrupt):
+        apply_plan(world, plan.id)
+    assert coffee.value("SELECT status FROM backfill_runs") == "failed"
+    coffee.execute("UPDATE backfill_partitions SET lease_until = now() - interval '1 s' WHERE state = 'running'")
+    monkeypatch.setattr(incremental_mode, "run_range", real)
+    report = apply_plan(world, plan.id)
+    assert report.skipped == 1
+    states = ledger(coffee, plan.id)
+    assert states["2025-09-07|blue-tokai"] == states["2025-09-28|blue-tokai"] == "ok"
+    assert coffee.value("SELECT count(*) FROM prices") == 12
+    with pytest.raises(RunRefused, match="is over: ok"):
+        apply_plan(world, plan.id)
+
+
+def test_alerts_are_muted_while_it_runs_and_not_afterwards(
+    coffee: CoffeeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two_captures(coffee)
+    seen, real = list[Any](), incremental_mode.run_range
+
+    def looked(*args: Any, **how: Any) -> Any:
+        with coffee.postgres.connect("test") as connection:
+            seen.append(intake(connection).alerts_muted_until)
+        return real(*args, **how)
+
+    monkeypatch.setattr(incremental_mode, "run_range", looked)
+    applied(coffee)
+    assert all(NOW <= until <= NOW + timedelta(hours=24) for until in seen)
+    with coffee.postgres.connect("test") as connection:
+        assert intake(connection).alerts_muted_until is None
+
+
+class TestFull:
+    """Everything again, beside the live tables, and swapped in as a whole."""
+
+    SCOPE = replace(INCREMENTAL, mode="full")
+
+    def test_it_refuses_without_a_fresh_verified_backup(self, coffee: CoffeeWorld) -> None:
+        two_captures(coffee)
+        with pytest.raises(BackupMissing, match="verified by a restore within the last 24 hours"):
+            applied(coffee, self.SCOPE, require_backup=no_backup_yet)
+        assert coffee.value("SELECT count(*) FROM prices") == 0
+
+    def test_it_gives_what_incremental_gives(self, coffee: CoffeeWorld) -> None:
+        two_captures(coffee)
+        report = applied(coffee, self.SCOPE)
+        assert dict(report.states) == {"ok": 2}
+        assert report.more["difference"] == {"observations": {"new": 6}, "prices": {"new": 12}}
+        full = coffee.digest()
+        assert dict(applied(coffee).states) == {}, "nothing is left for incremental"
+        assert coffee.digest() == full
+        assert coffee.value("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'shadow_%'") == 0
+
+    def test_the_second_time_nothing_differs(self, coffee: CoffeeWorld) -> None:
+        two_captures(coffee)
+        applied(coffee, self.SCOPE)
+        before = coffee.digests()
+        report = applied(coffee, self.SCOPE)
+        assert (report.more["difference"], report.more["written"]) == ({}, {})
+        assert coffee.digests() == before
+
+    def test_a_missing_body_removes_no_history_and_is_reported(self, coffee: CoffeeWorld) -> None:
+        two_captures(coffee)
+        applied(coffee)
+        before = coffee.digest()
+        lost = coffee.value("SELECT storage_uri FROM scrape_artifacts ORDER BY observed_at LIMIT 1")
+        (coffee.folder / "artifacts" / lost).unlink()
+        with pytest.raises(BackfillRed, match="stored_bodies_match_their_hash"):
+            applied(coffee, self.SCOPE)
+        assert coffee.digest() == before
+        totals = coffee.value("SELECT totals FROM backfill_runs WHERE mode = 'full'")
+        assert totals["difference"] == {"observations": {"unreproduced": 3}, "prices": {"unreproduced": 6}}
+        assert len(totals["unreproduced"]["observations"]) == 3
+
+    def test_the_intake_is_paused_meanwhile_and_resumed_also_after_a_failure(self, coffee: CoffeeWorld) -> None:
+        two_captures(coffee)
+        seen = list[str]()
+
+        def dies(*_: Any) -> None:
+            with coffee.postgres.connect("test") as connection:
+                seen.append(intake(connection).text)
+            raise KeyboardInterrupt
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("backfill_pipelines.coffee.full_mode.FullRun._swap", dies)
+            with pytest.raises(KeyboardInterrupt):
+                applied(coffee, self.SCOPE)
+        assert "full backfill" in seen[0]
+        with coffee.postgres.connect("test") as connection:
+            assert not intake(connection).paused
+        assert coffee.value("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'shadow_%'") == 0
+        assert coffee.value("SELECT count(*) FROM prices") == 0
+
+    def test_an_intake_that_was_paused_before_stays_so(self, coffee: CoffeeWorld) -> None:
+        two_captures(coffee)
+        with coffee.postgres.connect("test") as connection:
+            pause_intake(connection, reason="the shop asked us to", by="ops")
+        applied(coffee, self.SCOPE)
+        with coffee.postgres.connect("test") as connection:
+            assert intake(connection).text.endswith("by ops: the shop asked us to")
+
+    def test_there_is_one_at_a_time(self, coffee: CoffeeWorld) -> None:
+        two_captures(coffee)
+        with (
+            coffee.postgres.connect("other", autocommit=True) as connection,
+            session_lock(connection, "coffee:full"),
+            pytest.raises(Exception, match="another full backfill is under way"),
+        ):
+            applied(coffee, self.SCOPE)
+
+
+class TestValidation:
+    """Judged again, and nothing changed."""
+
+    SCOPE = replace(INCREMENTAL, mode="validation")
+
+    def test_it_changes_no_table_but_its_own(self, coffee: CoffeeWorld) -> None:
+        two_captures(coffee)
+        applied(coffee)
+        before = coffee.digests()
+        report = applied(coffee, self.SCOPE)
+        assert dict(report.states) == {"ok": 2}
+        assert report.more == {"account": "14 of 14 accounted for, 0 unexplained", "would_repair": []}
+        assert coffee.digests() == before
+        assert coffee.value("SELECT count(*) FROM intake_control WHERE alerts_muted_until IS NOT NULL") == 0
+        assert coffee.value("SELECT count(*) FROM validation_results WHERE NOT passed") == 0
+        assert coffee.value("SELECT count(DISTINCT rule) FROM validation_results") == 24
+
+    def test_it_names_a_damaged_body_and_what_incremental_would_take_up(self, coffee: CoffeeWorld) -> None:
+        two_captures(coffee)
+        applied(coffee)
+        late = coffee.store(shopify("470.00"), SUNDAY + timedelta(hours=2))
+        coffee.objects.write(late.storage_uri, b"damaged")
+        before = coffee.digests()
+        with pytest.raises(BackfillRed, match="stored_bodies_match_their_hash"):
+            applied(coffee, self.SCOPE)
+        assert coffee.digests() == before
+        run = coffee.value("SELECT totals FROM backfill_runs WHERE mode = 'validation'")
+        assert run["would_repair"] == ["2025-09-28|blue-tokai"]
+        assert coffee.value("SELECT count(*) FROM validation_results WHERE NOT passed") > 0
+
+
+class TestSelective:
+    """Outside of the filter, everything stays as it is."""
+
+    def stale(self, coffee: CoffeeWorld) -> None:
+        """Published by older rules, and with other values than the bodies say."""
+        two_captures(coffee)
+        applied(coffee)
+        coffee.execute("UPDATE product_artifacts SET normalizer_version = '0.0.1', transform_version = '0.0.1'")
+        coffee.execute("UPDATE scrape_artifacts SET normalizer_version = '0.0.1'")
+        coffee.execute(
+            'UPDATE product_artifacts SET normalized = normalized || \'{"region": "Coorg"}\', '
+            "content_hash = repeat('0', 64), price_hash = repeat('0', 64)"
+        )
+        coffee.execute("UPDATE variant_observations SET in_stock = false")
+
+    def test_one_product(self, coffee: CoffeeWorld) -> None:
+        self.stale(coffee)
+        scope = Scope("selective", FIRST, LAST, product_ids=("1001",))
+        before = coffee.rows("SELECT * FROM product_artifacts WHERE platform_product_id <> '1001' ORDER BY id")
+        applied(coffee, scope)
+        after = coffee.rows("SELECT * FROM product_artifacts WHERE platform_product_id <> '1001' ORDER BY id")
+        assert after == before
+        stock = (
+            "SELECT DISTINCT in_stock FROM variant_observations o JOIN product_artifacts p "
+            "ON p.id = o.product_artifact_id WHERE platform_product_id = '1001'"
+        )
+        assert coffee.value(stock) is True
+
+    @pytest.mark.parametrize(
+        ("kind", "stock", "region"), [("stock", True, "Coorg"), ("content", False, "Biligiri Ranga")]
+    )
+    def test_one_kind_of_data(self, coffee: CoffeeWorld, kind: Any, stock: bool, region: str) -> None:
+        self.stale(coffee)
+        prices = coffee.digests()["prices"]
+        applied(coffee, Scope("selective", FIRST, LAST, data_types=(kind,)))
+        assert coffee.value("SELECT DISTINCT in_stock FROM variants") is stock
+        assert coffee.value("SELECT DISTINCT region FROM coffees") == region
+        assert coffee.digests()["prices"] == prices
+        assert len(plan_backfill(coffee.modes(), INCREMENTAL).partitions) == 2, "the rest is still stale"
+
+
+def test_the_run_of_a_backfill_is_found_by_its_id(coffee: CoffeeWorld) -> None:
+    world = coffee.modes()
+    plan = plan_backfill(world, INCREMENTAL)
+    with coffee.postgres.connect("test") as connection:
+        assert load_run(connection, plan.id).fingerprint == plan.fingerprint
