@@ -15,6 +15,7 @@ import typer
 from backfill_pipelines.backfill.failures import BackfillError, SettingsError
 from backfill_pipelines.backfill.gates import READ_BACK_GATE, UPSTREAM_GATE
 from backfill_pipelines.cli_console import BROKEN, PARKED, RED, STOPPED, console, reported
+from backfill_pipelines.cli_promote_embed import embed
 from backfill_pipelines.cli_receipts_run import chosen_buckets
 from backfill_pipelines.migration_resource import build_all_resources
 from backfill_pipelines.receipts.keys import BUCKETS, bucket_of, is_image_id
@@ -49,6 +50,7 @@ from backfill_pipelines.settings import Settings, read_settings
 from backfill_pipelines.stores.objects import ObjectStore
 
 promote_app = typer.Typer(no_args_is_help=True, help="Images from the dev table into the prod table.")
+promote_app.command()(embed)
 
 #: Red gates that follow from images that are not settled.
 _FOLLOW = {"every_image_is_settled", READ_BACK_GATE}
@@ -143,6 +145,7 @@ def run(
             _take_inventory(instance, resources)
         promotion = load_promotion(SimpleNamespace(**resources), needs_plan=apply)
         chosen = _buckets_of(promotion, buckets, config["image_ids"])
+        _require_offered(promotion, config["image_ids"])
         if apply:
             _require_allowed(promotion, confirm, fingerprint)
         report, failures = _run(instance, resources, chosen, config)
@@ -225,6 +228,15 @@ def _buckets_of(promotion: Promotion, buckets: str, image_ids: Sequence[str]) ->
         return chosen_buckets(f"{of_images[0]}-{of_images[-1]}")
     held = promotion.manifest.buckets
     return chosen_buckets(buckets or f"{held[0]}-{held[-1]}")
+
+
+def _require_offered(promotion: Promotion, image_ids: Sequence[str]) -> None:
+    """An image that the source does not have would be copied by doing nothing."""
+    offered = {row.image_id for row in promotion.rows({bucket_of(image_id) for image_id in image_ids})}
+    if missing := [image_id for image_id in image_ids if image_id not in offered]:
+        raise BackfillError(
+            f"{promotion.manifest.source} has no {', '.join(missing)}. Repair: export it, or name another image"
+        )
 
 
 def _images(image: Sequence[str], replace: Sequence[str]) -> list[str]:

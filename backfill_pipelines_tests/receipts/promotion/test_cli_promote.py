@@ -169,6 +169,9 @@ def test_one_image_is_copied_and_the_others_are_not_asked_for(desk: Desk) -> Non
     assert result.exit_code == 0, result.output
     assert "copied 1" in result.output
     assert desk.target.partition(2) == {}
+    unknown = desk.promote("run", "--apply", "--image", image(7))
+    assert unknown.exit_code == 2
+    assert f"has no {image(7)}" in unknown.output
 
 
 def test_a_full_embedding_backlog_parks_what_is_left_and_says_how_to_go_on(
