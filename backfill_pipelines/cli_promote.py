@@ -15,6 +15,7 @@ import typer
 from backfill_pipelines.backfill.failures import BackfillError, SettingsError
 from backfill_pipelines.backfill.gates import READ_BACK_GATE, UPSTREAM_GATE
 from backfill_pipelines.cli_console import BROKEN, PARKED, RED, STOPPED, console, reported
+from backfill_pipelines.cli_promote_embed import embed
 from backfill_pipelines.cli_receipts_run import chosen_buckets
 from backfill_pipelines.migration_resource import build_all_resources
 from backfill_pipelines.receipts.keys import BUCKETS, bucket_of, is_image_id
@@ -23,6 +24,7 @@ from backfill_pipelines.receipts.promotion.image_gates import errors_judgement
 from backfill_pipelines.receipts.promotion.image_outcomes import (
     DRY_RUN,
     PARKED_BACKLOG,
+    REPLACE_REFUSED,
     TERMS,
     ImageOutcome,
     ImageState,
@@ -48,6 +50,7 @@ from backfill_pipelines.settings import Settings, read_settings
 from backfill_pipelines.stores.objects import ObjectStore
 
 promote_app = typer.Typer(no_args_is_help=True, help="Images from the dev table into the prod table.")
+promote_app.command()(embed)
 
 #: Red gates that follow from images that are not settled.
 _FOLLOW = {"every_image_is_settled", READ_BACK_GATE}
@@ -126,6 +129,7 @@ def run(
     ] = None,
     *,
     check_objects: Checks = False,
+    embed: Annotated[bool, typer.Option("--embed", help="Embed and wait when too many rows wait.")] = False,
     apply: Annotated[bool, typer.Option("--apply", "--execute", help="Write. Without it nothing is written.")] = False,
 ) -> None:
     """Copy the images of the source that the target does not have; a dry run unless told to apply."""
@@ -133,7 +137,7 @@ def run(
     choices = (export, from_table, to, bucket_map or [], accept_loss or [], max_export_age, check_objects)
     resources = _resources(settings, *choices)
     config: dict[str, Any] = {"apply": apply, "confirm": confirm, "fingerprint": fingerprint}
-    config |= {"image_ids": _images(image or [], replace or []), "replace": replace or []}
+    config |= {"image_ids": _images(image or [], replace or []), "replace": replace or [], "embed": embed}
     given = {"accept_stream_events": accept_stream_events, "dead_letters": dead_letters}
     config |= {name: value for name, value in given.items() if value is not None}
     with open_instance(settings) as instance:
@@ -141,6 +145,7 @@ def run(
             _take_inventory(instance, resources)
         promotion = load_promotion(SimpleNamespace(**resources), needs_plan=apply)
         chosen = _buckets_of(promotion, buckets, config["image_ids"])
+        _require_offered(promotion, config["image_ids"])
         if apply:
             _require_allowed(promotion, confirm, fingerprint)
         report, failures = _run(instance, resources, chosen, config)
@@ -161,7 +166,7 @@ def _resources(
     """The resources of the settings, with what the command line says instead."""
     if export and from_table:
         raise SettingsError("--export and --from-table are two sources. Repair: give one of them")
-    found = {name: one for name, one in build_all_resources(settings).items() if name in RESOURCES}
+    found = {name: one for name, one in build_all_resources(settings).items() if name in {*RESOURCES, "buckets"}}
     known: PromotionSettings = found["promotion"]
     said: dict[str, Any] = {
         "buckets": {**known.buckets, **dict(_pair(text) for text in bucket_map)},
@@ -187,8 +192,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _take_inventory(instance: dg.DagsterInstance, resources: Mapping[str, Any]) -> None:
     """Materialise the inventory, as the UI does."""
-    wanted = {name: resources[name] for name in ("items", "objects", "exports", "promotion")}
-    result = run_unpartitioned(build_export_inventory(), instance=instance, resources=wanted)
+    result = run_unpartitioned(build_export_inventory(), instance=instance, resources=resources)
     if not result.success:
         raise BackfillError(f"the source cannot be promoted from:\n{failure_text(result)}")
 
@@ -218,11 +222,21 @@ def _run(
 
 
 def _buckets_of(promotion: Promotion, buckets: str, image_ids: Sequence[str]) -> list[str]:
-    """The buckets of the images that were named, those that were named, or all from the first image to the last."""
+    """The buckets that were named, or all from the first image to the last: one range, so that it is one run."""
     if image_ids:
-        return sorted({bucket_of(image_id) for image_id in image_ids})
+        of_images = sorted(bucket_of(image_id) for image_id in image_ids)
+        return chosen_buckets(f"{of_images[0]}-{of_images[-1]}")
     held = promotion.manifest.buckets
     return chosen_buckets(buckets or f"{held[0]}-{held[-1]}")
+
+
+def _require_offered(promotion: Promotion, image_ids: Sequence[str]) -> None:
+    """An image that the source does not have would be copied by doing nothing."""
+    offered = {row.image_id for row in promotion.rows({bucket_of(image_id) for image_id in image_ids})}
+    if missing := [image_id for image_id in image_ids if image_id not in offered]:
+        raise BackfillError(
+            f"{promotion.manifest.source} has no {', '.join(missing)}. Repair: export it, or name another image"
+        )
 
 
 def _images(image: Sequence[str], replace: Sequence[str]) -> list[str]:
@@ -277,7 +291,8 @@ def _exit_code(report: PromotionReport, failures: Sequence[ChunkResult], setting
     red = report.red.keys() - _FOLLOW - {UPSTREAM_GATE}
     if tally[ImageOutcome.FAILED] or red or (judged.failures and judged.verdict is not RatioVerdict.PASS):
         return RED
-    if UPSTREAM_GATE in report.red:
+    is_refused = REPLACE_REFUSED in report.tally.get(str(ImageOutcome.DIFFERS), {})
+    if UPSTREAM_GATE in report.red or is_refused:
         return BROKEN
     if tally[ImageOutcome.PARKED]:
         return PARKED

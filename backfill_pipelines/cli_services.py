@@ -3,7 +3,12 @@
 from backfill_pipelines.settings import Settings
 from backfill_pipelines.stores.embedded_server import EmbeddedServer
 from backfill_pipelines.stores.places import PRODUCTION_URL
-from backfill_pipelines.stores.resources import build_embedded_aws, build_embedded_places, build_postgres
+from backfill_pipelines.stores.resources import (
+    build_embedded_aws,
+    build_embedded_places,
+    build_postgres,
+    build_step_functions,
+)
 
 
 def start_services(settings: Settings) -> dict[str, str]:
@@ -23,17 +28,21 @@ def stop_services(settings: Settings) -> list[str]:
 
 
 def about_services(settings: Settings) -> dict[str, str]:
-    """Where the tables of items, the Places API and the coffee database are."""
+    """Where the tables of items, the Places API, the embedding workflows and the coffee database are."""
     real = {
         "items": settings.dynamodb_endpoint or f"DynamoDB in {settings.aws_region}",
         "places": settings.places_endpoint or PRODUCTION_URL,
+        "workflows": settings.step_functions_endpoint or f"Step Functions in {settings.aws_region}",
         "postgres": _about_postgres(settings),
     }
     return {name: real[name] if server is None else _about(server) for name, server in _servers(settings).items()}
 
 
 def _servers(settings: Settings) -> dict[str, EmbeddedServer | None]:
+    step_functions = build_step_functions(settings)
     return {
+        # Stopped first: an execution of it would start the item server again.
+        "workflows": step_functions.server() if step_functions.embedded else None,
         "items": build_embedded_aws(settings),
         "places": build_embedded_places(settings),
         "postgres": build_postgres(settings).embedded_server if settings.embeds_postgres else None,

@@ -22,6 +22,7 @@ from backfill_pipelines.receipts.checking_assets import build_checking_assets
 from backfill_pipelines.receipts.gap_sensor import build_receipts_gap_sensor
 from backfill_pipelines.receipts.jobs import build_jobs
 from backfill_pipelines.receipts.migration_assets import build_migration_assets
+from backfill_pipelines.receipts.promotion.embedding_assets import build_embeddings
 from backfill_pipelines.receipts.promotion.promotion_assets import build_promotion_assets
 from backfill_pipelines.settings import Settings, read_settings
 
@@ -39,6 +40,7 @@ def build_defs(settings: Settings, resources: Mapping[str, Any] | None = None) -
             *build_migration_assets(),
             *build_checking_assets(),
             *build_promotion_assets(),
+            build_embeddings(),
             *build_coffee_assets(is_production=settings.deployment == "prod"),
             build_coverage(),
         ],

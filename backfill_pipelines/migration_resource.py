@@ -3,6 +3,7 @@
 from typing import Any
 
 from backfill_pipelines.receipts.migration_settings import MigrationSettings
+from backfill_pipelines.receipts.promotion.embedding_settings import EmbeddingSettings
 from backfill_pipelines.receipts.promotion.promotion_settings import PromotionSettings
 from backfill_pipelines.settings import Settings
 from backfill_pipelines.stores.objects import ObjectStore
@@ -50,6 +51,19 @@ def build_promotion(settings: Settings) -> PromotionSettings:
     )
 
 
+def build_embedding(settings: Settings) -> EmbeddingSettings:
+    """How the embedding of promoted images is started and watched; nobody waits for a stand-in as for the service."""
+    stand_in = settings.items == "embedded" and settings.step_functions_endpoint is None
+    return EmbeddingSettings(
+        line_workflow_arn=settings.line_workflow_arn or "",
+        word_workflow_arn=settings.word_workflow_arn or "",
+        poll_seconds=settings.embedding_poll_seconds or (0.5 if stand_in else 30.0),
+        timeout_seconds=settings.embedding_timeout_seconds,
+        sample_seconds=settings.embedding_sample_seconds or (2.0 if stand_in else 60.0),
+        is_embedded=stand_in,
+    )
+
+
 def build_all_resources(settings: Settings) -> dict[str, Any]:
     """Every resource of a deployment by key: the stores, and how the migration and the promotion use them."""
     return {
@@ -57,4 +71,5 @@ def build_all_resources(settings: Settings) -> dict[str, Any]:
         "exports": ObjectStore(url=settings.exports_root),
         "migration": build_migration(settings),
         "promotion": build_promotion(settings),
+        "embedding": build_embedding(settings),
     }

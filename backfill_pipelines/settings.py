@@ -108,6 +108,26 @@ class Settings(BaseSettings):
     promotion_embedding_backlog_limit: int = Field(
         50_000, ge=1, description="Most lines and words that may wait for their embedding."
     )
+    step_functions_endpoint: str | None = Field(
+        None, pattern=r"^https?://", description="Endpoint of a Step Functions server; empty for the real service."
+    )
+    line_workflow_arn: str | None = Field(
+        None, pattern=r"^arn:", description="State machine that embeds lines; the embedded stand-in needs none."
+    )
+    word_workflow_arn: str | None = Field(
+        None, pattern=r"^arn:", description="State machine that embeds words; the embedded stand-in needs none."
+    )
+    embed_rate: float = Field(5_000.0, gt=0, description="Lines and words a second that the embedded stand-in embeds.")
+    embedding_poll_seconds: float | None = Field(
+        None, gt=0, description="Between two looks at a workflow; default: 30, of the embedded stand-in 0.5."
+    )
+    embedding_timeout_seconds: float = Field(7_200.0, gt=0, description="Most time that workflows are waited for.")
+    embedding_sample_seconds: float | None = Field(
+        None, gt=0, description="Between two samples of what is left; default: 60, with the embedded stand-in 2."
+    )
+    stream_queues: list[str] = Field(
+        [], description="URLs of the queues that the table's stream handler fills, as a JSON list; read, never written."
+    )
     production_tables: list[str] = Field([], description="Tables that need their name as confirmation, as a JSON list.")
     control_url: str | None = Field(
         None,
@@ -135,6 +155,9 @@ class Settings(BaseSettings):
     )
     coffee_manifest: Path | None = Field(None, description="Import manifest of those files: their times and sources.")
     shop_contact: str = Field("", description="URL or mail address by which a shop reaches who asks it.")
+    backups_dir: Path | None = Field(
+        None, description="Folder of the backups of the coffee database; default: backups in the state folder."
+    )
     webhook_url: str | None = Field(
         None,
         description="Slack-compatible webhook for notifications; default: notifications.jsonl in the state folder.",
@@ -191,6 +214,11 @@ class Settings(BaseSettings):
         return self.artifacts_url or str(self.state_dir / "artifacts")
 
     @property
+    def backups_folder(self) -> Path:
+        """Where backups of the coffee database are kept."""
+        return self.backups_dir or self.state_dir / "backups"
+
+    @property
     def queries_per_minute(self) -> float:
         """Places calls a minute in force: nobody is spared by a slow stand-in."""
         return self.places_qpm or (EMBEDDED_QPM if self.places == "embedded" else GOOGLE_QPM)
@@ -204,6 +232,11 @@ class Settings(BaseSettings):
     def control_store_url(self) -> str:
         """The URL of the control store in force."""
         return self.control_url or f"sqlite:///{(self.state_dir / 'control.db').absolute()}"
+
+    @property
+    def embedded_workflows_dir(self) -> Path:
+        """Where the embedded stand-in of the embedding workflows keeps its executions."""
+        return self.state_dir / "workflows"
 
     @property
     def embedded_aws_dir(self) -> Path:

@@ -197,8 +197,10 @@ def measure_all(folder: Path, size: SampleSize, sample: int, console: Console) -
     again = replay(ours, chunks(artifacts, captures, known))
     seconds["ours again"] = time.perf_counter() - began
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    began = time.perf_counter()
     with ours.connect("benchmark") as connection:
         found = measure_overall(connection, FOLD)
+    folded = time.perf_counter() - began
     seconds["bare COPY"], price_rows = bare_copy(ours, copied)
     began = time.perf_counter()
     tried = row_by_row(rows, derived(artifacts, captures[:sample], known))
@@ -210,7 +212,9 @@ def measure_all(folder: Path, size: SampleSize, sample: int, console: Console) -
     console.print(table)
     written = again.inserted + again.updated
     console.print(f"{price_rows:,} price rows; row by row over {tried:,} variants, scaled; ours again wrote {written}")
-    console.print(f"{FOLD.name}: {found.expected:,} rows, {found.violations} wrong; memory {memory:.0f} MB")
+    console.print(
+        f"{FOLD.name}: {found.expected:,} rows, {found.violations} wrong, in {folded:.1f} s; memory {memory:.0f} MB"
+    )
     console.print(
         f"ours is {seconds['ours'] / seconds['bare COPY']:.2f} times bare COPY (at most 4), "
         f"{seconds['row by row'] / seconds['ours']:.1f} times faster than row by row (at least 20)"

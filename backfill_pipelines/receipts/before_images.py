@@ -19,7 +19,7 @@ FOLDER = "receipts/before-images"
 def save_before_image(objects: ObjectStore, plan_id: str, run_id: str, key: RecordKey, item: Item) -> str:
     """Keep an item; returns the reference that the ledger remembers."""
     reference = f"{FOLDER}/{plan_id}/{run_id}/{key.image_id}-{key.receipt_id:05d}.json"
-    said = {"digest": item_digest(item), "item": _coded(item, _to_text)}
+    said = {"digest": item_digest(item), "item": encoded(item)}
     objects.write(reference, canonical_json(said).encode("utf-8", "surrogatepass"))
     return reference
 
@@ -32,10 +32,20 @@ def load_before_image(objects: ObjectStore, reference: str) -> dict[str, Any]:
     """
     ((_, content),) = objects.read([reference])
     said = json.loads(content)
-    item = _coded(said["item"], base64.b64decode)
+    item = decoded(said["item"])
     if item_digest(item) != said["digest"]:
         raise StoreError(f"{reference} is not what was written. Repair: restore the file from the bucket's history")
     return item
+
+
+def encoded(item: Item) -> dict[str, Any]:
+    """An item as JSON holds it."""
+    return _coded(item, _to_text)
+
+
+def decoded(said: Mapping[str, Any]) -> dict[str, Any]:
+    """An item from what JSON holds of it."""
+    return _coded(said, base64.b64decode)
 
 
 def _to_text(value: bytes) -> str:

@@ -8,6 +8,7 @@ import hashlib
 import logging
 import os
 import pwd
+import shutil
 import signal
 import stat
 import subprocess
@@ -42,6 +43,9 @@ _OPTIONS: Mapping[str, str] = {
     "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",
 }
+#: Where parallel workers share memory; a container has 64 MB of it by default, and a large join then fails.
+_SHARED = Path("/dev/shm")  # noqa: S108
+_LEAST_SHARED = 1 << 30
 #: Becomes the server's user, if one is named, and then the server: user and group, program, its arguments.
 _BECOME = """
 import os, sys
@@ -96,7 +100,8 @@ class EmbeddedPostgres(EmbeddedServer):
     def arguments(self, port: str) -> Sequence[str]:
         """The server on this socket."""
         user, group = self._owner or ("", "")
-        options = [text for name, value in self._options.items() for text in ("-c", f"{name}={value}")]
+        memory = {"dynamic_shared_memory_type": "mmap"} if _shares_little() else {}
+        options = [text for name, value in {**memory, **self._options}.items() for text in ("-c", f"{name}={value}")]
         where = ("-D", str(self._data), "-k", str(self._socket_folder()), "-p", port)
         return ("-c", _BECOME, str(user), str(group), str(self.tools / "postgres"), *where, *options)
 
@@ -210,6 +215,10 @@ class EmbeddedPostgres(EmbeddedServer):
             if not mode & stat.S_IXOTH:
                 _log.info("%s: others may pass through, so that %s runs as %s", folder, self.name, OS_USER)
                 folder.chmod(mode | stat.S_IXOTH)
+
+
+def _shares_little() -> bool:
+    return _SHARED.is_dir() and shutil.disk_usage(_SHARED).total < _LEAST_SHARED
 
 
 def _package() -> Sequence[Path]:

@@ -1,7 +1,6 @@
 """Counters of SQS queues, read and nothing else: messages that wait, and messages in work. boto3, typed errors."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import dagster as dg
 from botocore.exceptions import BotoCoreError, ClientError

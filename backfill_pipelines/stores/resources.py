@@ -13,6 +13,8 @@ from backfill_pipelines.stores.notifications import Notifier
 from backfill_pipelines.stores.objects import ObjectStore
 from backfill_pipelines.stores.places import PRODUCTION_URL, Places
 from backfill_pipelines.stores.postgres import Postgres
+from backfill_pipelines.stores.queues import Queues
+from backfill_pipelines.stores.step_functions import StepFunctions
 
 if TYPE_CHECKING:
     from backfill_pipelines.stores.bigquery import BigQueryWarehouse
@@ -83,6 +85,19 @@ def build_embedded_aws(settings: Settings) -> EmbeddedAws | None:
     return EmbeddedAws(settings.embedded_aws_dir, settings.environments_dir)
 
 
+def build_step_functions(settings: Settings) -> StepFunctions:
+    """The embedding workflows of the settings, a stand-in where the tables are embedded; nothing is started."""
+    is_embedded = settings.items == "embedded" and settings.step_functions_endpoint is None
+    return StepFunctions(
+        region=settings.aws_region,
+        endpoint=settings.step_functions_endpoint,
+        embedded=str(settings.embedded_workflows_dir) if is_embedded else None,
+        embedded_items=str(settings.embedded_aws_dir) if is_embedded else "",
+        environments=str(settings.environments_dir) if is_embedded else "",
+        embed_rate=settings.embed_rate,
+    )
+
+
 def build_postgres(settings: Settings) -> Postgres:
     """The coffee database of the settings; nothing is opened or started."""
     return Postgres(embedded=str(settings.embedded_postgres_dir) if settings.embeds_postgres else None)
@@ -103,6 +118,8 @@ def build_resources(settings: Settings) -> dict[str, Any]:
         "objects": build_objects(settings),
         "control": build_control(settings),
         "places": build_places(settings),
+        "step_functions": build_step_functions(settings),
+        "queues": Queues(urls=settings.stream_queues, region=settings.aws_region),
         "postgres": build_postgres(settings),
         "artifacts": build_artifacts(settings),
         "notifier": Notifier(file=str(settings.state_dir / "notifications.jsonl"), webhook_url=settings.webhook_url),

@@ -20,20 +20,25 @@ from backfill_pipelines_tests.coffee.databases import short_folder
 #: Writes a row, says so, and waits with a second one that it has not committed.
 CLIENT = """
 import sys
-from backfill_pipelines.stores.postgres import Postgres, execute
-with Postgres(embedded=sys.argv[1]).connect("client") as connection:
-    execute(connection, "CREATE TABLE IF NOT EXISTS kept (x int)")
-    execute(connection, "INSERT INTO kept VALUES (1)")
+from pathlib import Path
+import psycopg
+from backfill_pipelines.stores.embedded_postgres import EmbeddedPostgres
+with psycopg.connect(EmbeddedPostgres(Path(sys.argv[1])).endpoint(), dbname="coffee_scraper") as connection:
+    connection.execute("CREATE TABLE IF NOT EXISTS kept (x int)")
+    connection.execute("INSERT INTO kept VALUES (1)")
     connection.commit()
-    execute(connection, "INSERT INTO kept VALUES (2)")
+    connection.execute("INSERT INTO kept VALUES (2)")
     print("written", flush=True)
     sys.stdin.read()
 """
+#: Imports as little as it can, so that several really start at the same time.
 ASK = """
 import sys
-from backfill_pipelines.stores.postgres import Postgres, read_value
-with Postgres(embedded=sys.argv[1]).connect("asks") as connection:
-    print(read_value(connection, "SELECT pg_postmaster_start_time()"))
+from pathlib import Path
+from backfill_pipelines.stores.embedded_postgres import EmbeddedPostgres
+server = EmbeddedPostgres(Path(sys.argv[1]))
+server.endpoint()
+print(server.running().pid)
 """
 
 
@@ -64,6 +69,8 @@ def killed(server: EmbeddedPostgres) -> int:
 
 def test_what_was_committed_survives_killed_clients_a_killed_server_and_a_stop(folder: Path) -> None:
     server = EmbeddedPostgres(folder)
+    with Postgres(embedded=str(folder)).connect("test"):
+        pass
     command = [sys.executable, "-c", CLIENT, str(folder)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
         assert client.stdout is not None
@@ -108,11 +115,15 @@ def test_a_pid_that_another_process_has_by_now_does_not_keep_it_from_starting(fo
     assert found.pid != other.pid
 
 
-def test_a_cluster_that_was_half_made_is_made_again(folder: Path) -> None:
+def test_a_cluster_that_was_half_made_is_made_again_and_little_shared_memory_is_enough(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backfill_pipelines.stores.embedded_postgres._LEAST_SHARED", 1 << 60)
     (folder / "data.new").mkdir(parents=True)
     (folder / "data.new" / "PG_VERSION").write_text("18")
     with Postgres(embedded=str(folder)).connect("test") as connection:
         assert read_value(connection, "SELECT current_database()") == "coffee_scraper"
+        assert read_value(connection, "SHOW dynamic_shared_memory_type") == "mmap"
 
 
 def test_a_long_state_folder_gets_a_short_socket(folder: Path) -> None:

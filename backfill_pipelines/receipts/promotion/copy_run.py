@@ -36,6 +36,10 @@ class Work:
     content_digest: str = ""
 
 
+#: Given the rows and the number of a chunk, says why there is no room for it, if there is none.
+MakeRoom = Callable[[int, int], str]
+
+
 @dataclass
 class CopyRun:
     """Works through images; ``results`` has one for each image that was given."""
@@ -46,6 +50,8 @@ class CopyRun:
     backlog_limit: int
     workers: int = 10
     chunk_images: int = 100
+    #: Waits until there is room for the rows of a chunk; without it the rest is parked.
+    make_room: MakeRoom | None = None
     log: Callable[[str], None] = lambda _: None
     clock: Callable[[], float] = time.monotonic
     results: dict[str, ImageResult] = field(default_factory=dict[str, ImageResult])
@@ -67,7 +73,7 @@ class CopyRun:
         with ThreadPoolExecutor(self.workers, "image") as pool:
             for number, part in enumerate(parts):
                 left = [one for later in parts[number:] for one in later]
-                if self.copier.apply and (why := self._refused(part)):
+                if self.copier.apply and (why := self._refused(part, number)):
                     self.stop, self.stop_detail = PARKED_BACKLOG, why
                     self._leave(left, ImageOutcome.PARKED, PARKED_BACKLOG, why)
                     break
@@ -81,12 +87,15 @@ class CopyRun:
                     break
         return self.results
 
-    def _refused(self, part: Sequence[Work]) -> str:
-        """Why a chunk has to wait for the embedding workflows; empty when it need not."""
+    def _refused(self, part: Sequence[Work], number: int) -> str:
+        """Why a chunk is not begun before the embedding workflows have worked; empty when it may be."""
         rows = sum(one.embedding_rows for one in self._unwritten(part))
         waiting = self.backlog() if rows else 0
         if not rows or waiting + rows <= self.backlog_limit:
             return ""
+        if self.make_room is not None:
+            self.log(f"{waiting:,} lines and words wait for their embedding: waiting for room for {rows:,} more")
+            return self.make_room(rows, number)
         return (
             f"{waiting:,} lines and words wait for their embedding, the next {len(part):,} images have {rows:,}, "
             f"together more than {self.backlog_limit:,}. Repair: backfill promote embed --apply, then the same command"
@@ -104,6 +113,8 @@ class CopyRun:
             for future in as_completed(futures):
                 result = future.result()
                 self.results[result.image_id] = result
+                for slowdown in self.copier.writer.pacer.slowdowns():
+                    self.log(slowdown.text)
                 if result.outcome is ImageOutcome.FAILED:
                     self.log(f"image {result.image_id} failed: {result.reason}: {result.detail}")
                 if self.clock() - self._sampled >= _SAMPLE_SECONDS:

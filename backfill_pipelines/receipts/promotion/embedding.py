@@ -4,19 +4,18 @@ Counts come from the index by which the workflows find their work, noise left ou
 before embeddings is ``embedding_target``'s admission.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from backfill_pipelines.receipts.promotion.embedding_backlog import PREFIXES, remaining
+from backfill_pipelines.receipts.promotion.embedding_backlog import PREFIXES, by_status, remaining
 from backfill_pipelines.receipts.promotion.embedding_samples import Left, Sample, judge_samples, samples_text
 from backfill_pipelines.receipts.promotion.embedding_workflows import Workflows
-from backfill_pipelines.receipts.promotion.entities import NOT_EMBEDDED
 from backfill_pipelines.receipts.ratio_gates import RatioVerdict as DrainVerdict
 from backfill_pipelines.stores.items import ItemStore
 from backfill_pipelines.stores.step_functions import Execution
 
-FAILED, PENDING = "FAILED", "PENDING"
+FAILED = "FAILED"
 _WORKERS = 10
 
 
@@ -76,6 +75,13 @@ def backlog_of(items: ItemStore, image_ids: Collection[str]) -> Backlog:
     return Backlog(overall, {name: left for name, left in found.items() if left.total})
 
 
+def statuses_of(items: ItemStore, image_ids: Collection[str]) -> Mapping[str, Mapping[str, int]]:
+    """Of each image, all lines and words that the index has, noise included, by status."""
+    names = sorted(image_ids)
+    with ThreadPoolExecutor(_WORKERS, "embedding") as pool:
+        return dict(zip(names, pool.map(lambda one: by_status(items, one), names), strict=True))
+
+
 def drain(items: ItemStore, image_ids: Collection[str], workflows: Workflows) -> Drained:
     """Let the workflows embed some images, and watch what is left until it is known whether they did.
 
@@ -122,8 +128,3 @@ def make_room(items: ItemStore, rows: int, limit: int, workflows: Workflows) -> 
 
 def _unless(left: Left, is_enough: Callable[[Left], bool]) -> Left:
     return Left() if is_enough(left) else left
-
-
-def distribution(items: ItemStore, statuses: Sequence[str] = (NOT_EMBEDDED, PENDING, FAILED)) -> Mapping[str, int]:
-    """Lines and words of the table by status, noise left out."""
-    return {status: remaining(items, status) for status in statuses}

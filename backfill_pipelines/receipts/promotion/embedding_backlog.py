@@ -3,7 +3,8 @@
 An index answers, so that what was written a moment ago may be missing from the count.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from backfill_pipelines.receipts.promotion.entities import NOT_EMBEDDED
 from backfill_pipelines.stores.items import Expression, ItemStore, Query
@@ -29,3 +30,18 @@ def _waiting(status: str, prefix: str) -> Query:
         begins_with=prefix,
         where=Expression("#noise <> :yes", {"#noise": "is_noise"}, {":yes": {"BOOL": True}}),
     )
+
+
+#: Every status that a line or word can have.
+STATUSES = ("NONE", "PENDING", "SUCCESS", "FAILED", "NOISE")
+
+
+def by_status(items: ItemStore, image_id: str) -> Mapping[str, int]:
+    """All lines and words of an image that the index has, noise included, by status."""
+    counted = {
+        status: sum(
+            items.count(replace(_waiting(status, f"{prefix}IMAGE#{image_id}#"), where=None)) for prefix in PREFIXES
+        )
+        for status in STATUSES
+    }
+    return {status: count for status, count in counted.items() if count}

@@ -82,7 +82,13 @@ class ImageResult:
 
 
 def evidence_of(
-    planned: PlannedImage, seen: Observed, *, source_buckets: Collection[str], is_new: bool, ours: Collection[str] = ()
+    planned: PlannedImage,
+    seen: Observed,
+    *,
+    source_buckets: Collection[str],
+    is_new: bool,
+    is_replaced: bool = False,
+    ours: Collection[str] = (),
 ) -> Evidence:
     """What an image's partition says, once it was read.
 
@@ -92,13 +98,14 @@ def evidence_of(
         source_buckets: Names of buckets that must not be in the target.
         is_new: Written by this turn, so that every item is as planned; an image that was there before may have been
             embedded since.
+        is_replaced: Written by this turn over what was there, whose embeddings it has kept.
         ours: Sort keys that the ledger has written.
     """
-    wanted = {item.key[1]: item.digest for item in planned.items}
+    wanted, compares = {item.key[1]: item.digest for item in planned.items}, is_new or is_replaced
     wrong = [
         f"{planned.image_id} {sk} {'is not there' if sk not in seen.digests else 'is not as planned'}"
         for sk, digest in wanted.items()
-        if is_new and seen.digests.get(sk) != digest
+        if compares and seen.digests.get(sk) != digest
     ]
     waiting = [(sk, item) for sk, item in seen.items.items() if _is_embedded(item)]
     names = [(sk, name, value) for sk, item in seen.items.items() for name, value in bucket_names(item)]
@@ -111,7 +118,7 @@ def evidence_of(
     return Evidence(
         planned.fingerprint,
         seen.fingerprint,
-        Finding.of(len(wanted) if is_new else 0, wrong),
+        Finding.of(len(wanted) if compares else 0, wrong),
         Finding.of(
             len(waiting),
             [f"{planned.image_id} {sk} {why}" for sk, item in waiting if (why := _wrong_status(item, is_new=is_new))],

@@ -20,12 +20,16 @@ from backfill_pipelines.backfill.outcome import Decision, RangeOutcome, StagedPa
 from backfill_pipelines.receipts.items import digest_of
 from backfill_pipelines.receipts.keys import bucket_of
 from backfill_pipelines.receipts.promotion import image_gates
-from backfill_pipelines.receipts.promotion.copy_run import CopyRun, Work
+from backfill_pipelines.receipts.promotion.copy_run import CopyRun, MakeRoom, Work
+from backfill_pipelines.receipts.promotion.embedding import make_room
 from backfill_pipelines.receipts.promotion.embedding_backlog import remaining
+from backfill_pipelines.receipts.promotion.embedding_workflows import Workflows
 from backfill_pipelines.receipts.promotion.export_manifest import PLANNED, ImageRow
 from backfill_pipelines.receipts.promotion.image_copying import ImageCopier
 from backfill_pipelines.receipts.promotion.image_evidence import ImageResult
-from backfill_pipelines.receipts.promotion.image_outcomes import NOT_ASKED, SETTLED, ImageOutcome
+from backfill_pipelines.receipts.promotion.image_outcomes import NOT_ASKED, SETTLED, ImageOutcome, ImageState
+from backfill_pipelines.receipts.promotion.image_replacing import Replacer, replacement_of
+from backfill_pipelines.receipts.promotion.image_state import observe
 from backfill_pipelines.receipts.promotion.planned_image import PlannedImage, Reason, SetAside
 from backfill_pipelines.receipts.promotion.promotion_admission import REFUSALS
 from backfill_pipelines.receipts.promotion.promotion_config import PromoteConfig
@@ -39,6 +43,7 @@ from backfill_pipelines.receipts.promotion.promotion_reports import PromotionRep
 from backfill_pipelines.receipts.promotion.promotion_rows import ImageEntry
 from backfill_pipelines.receipts.promotion.promotion_summary import summary
 from backfill_pipelines.receipts.promotion.stage_writing import StageWriter
+from backfill_pipelines.receipts.promotion.stream_safety import STREAM_SILENT, StreamWatch
 from backfill_pipelines.receipts.put_records import pacer_for
 from backfill_pipelines.receipts.write_rate import remember_share, share_to_begin_with
 from backfill_pipelines.stores.leases import LeaseLost, LeaseTaken
@@ -58,6 +63,10 @@ class PromotedTarget:
     log: Callable[[str], None] = lambda _: None
     #: Shows what a dry run has found; it materialises nothing that could carry it.
     observe: Callable[[Mapping[str, Any]], None] = lambda _: None
+    #: Looks on what the stream handler makes of the writes.
+    watch: StreamWatch = field(default_factory=lambda: StreamWatch(lambda: None, dict))
+    #: Makes room in the embedding backlog for so many rows, before the chunk of this number; None to park instead.
+    make_room: MakeRoom | None = None
     rows: Sequence[ImageRow] = ()
     results: Mapping[str, ImageResult] = field(default_factory=dict[str, ImageResult])
     _run: CopyRun | None = None
@@ -68,7 +77,10 @@ class PromotedTarget:
         self.rows = self.promotion.rows(partitions)
         asked = set(self.config.image_ids)
         chosen = [row for row in self.rows if not asked or row.image_id in asked]
+        if self.config.apply:
+            self.watch.begin()
         self._copy([self._work(row) for row in chosen])
+        self.watch.read()
         left = [row for row in self.rows if row.image_id not in self.results]
         missed = {row.image_id: ImageResult(row.image_id, ImageOutcome.NOT_ATTEMPTED, NOT_ASKED) for row in left}
         self.results = {**self.results, **missed}
@@ -76,6 +88,8 @@ class PromotedTarget:
 
     def measure(self, gate: Gate, partitions: Sequence[str]) -> Mapping[str, Measurement]:
         """One gate on each bucket, on what was read back of its images."""
+        if gate == STREAM_SILENT:
+            return {p: self._silence(p) for p in partitions}
         return {p: image_gates.measure(gate, self._evidence(p)) for p in partitions}
 
     def publish(self, partitions: Sequence[str], *, force: bool) -> Mapping[str, Decision]:  # noqa: ARG002
@@ -132,6 +146,7 @@ class PromotedTarget:
             [name for name, target in settings.buckets.items() if name != target],
             apply=self.config.apply,
             require_held=self.require_held,
+            replacer=self._replacer(),
         )
         self._run = CopyRun(
             copier,
@@ -139,7 +154,8 @@ class PromotedTarget:
             settings.embedding_backlog_limit,
             workers=settings.workers,
             chunk_images=settings.chunk_images,
-            log=self.log,
+            log=self._tell,
+            make_room=self.make_room,
         )
         try:
             self.results = self._run.run(work)
@@ -147,6 +163,38 @@ class PromotedTarget:
             self.results = self._run.results
             if self.config.apply:
                 remember_share(promotion.control, promotion.table, pacer.share)
+
+    def _tell(self, text: str) -> None:
+        self.log(text)
+        self.watch.keep_up()
+
+    def _silence(self, bucket: str) -> Measurement:
+        """What the stream handler makes of the images that this run wrote."""
+        written = [one.image_id for one in self._results_of(bucket) if one.written]
+        applied = self.promotion.ledger.applied(self.run_id, buckets=[bucket])
+        return self.watch.measure(written, applied, accepted=self.config.replace)
+
+    def _replacer(self) -> Replacer | None:
+        """What may be replaced, after a look at what all of it together would send; None when nothing may."""
+        promotion, named = self.promotion, set(self.config.replace)
+        if not named:
+            return None
+        messages = 0
+        for row in self.rows:
+            planned = self._work(row).load() if row.image_id in named else None
+            if isinstance(planned, PlannedImage):
+                seen = observe(promotion.items, planned, ())
+                messages += replacement_of(planned, seen).messages if seen.state is ImageState.DIFFERS else 0
+        return Replacer(
+            promotion.objects,
+            named,
+            promotion.settings.protected_images,
+            self.config.dead_letters,
+            self.config.accept_stream_events,
+            messages,
+            remaining(promotion.items),
+            promotion.settings.embedding_backlog_limit,
+        )
 
     def _work(self, row: ImageRow) -> Work:
         """An image of the manifest: read anew, or set aside as the inventory said."""
@@ -216,6 +264,19 @@ class PromotedTarget:
 _WHOLE = frozenset((ImageOutcome.COPIED, ImageOutcome.IDENTICAL))
 
 
+def _room_maker(target: PromotedTarget, resources: Any) -> MakeRoom:
+    """Starts the embedding workflows between two chunks, and waits until the next one fits."""
+    promotion, settings = target.promotion, resources.embedding
+
+    def make_room_for(rows: int, number: int) -> str:
+        chunk = f"{target.buckets[0]}c{number:03d}"
+        machines, arns = resources.step_functions.machines(), settings.arns(promotion.table)
+        workflows = Workflows(machines, arns, target.run_id, chunk, settings.patience(), target.log)
+        return make_room(promotion.items, rows, promotion.settings.embedding_backlog_limit, workflows)
+
+    return make_room_for
+
+
 @contextmanager
 def open_promoted_target(context: dg.AssetExecutionContext, admission: Admission) -> Iterator[PromotedTarget]:
     """The target of a run, under the writer lease when it writes; what stops a run for good is not tried again."""
@@ -237,7 +298,10 @@ def open_promoted_target(context: dg.AssetExecutionContext, admission: Admission
         observe=lambda shown: context.log_event(
             dg.AssetObservation(["promotion", "promoted_images"], metadata=dict(shown))
         ),
+        watch=StreamWatch(lambda: context.resources.items.stream(promotion.table), context.resources.queues.counters),
     )
+    if config.embed:
+        target.make_room = _room_maker(target, context.resources)
     if not writes:
         yield target
         return

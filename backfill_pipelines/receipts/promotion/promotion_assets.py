@@ -18,6 +18,7 @@ from backfill_pipelines.receipts.promotion.promoted_target import open_promoted_
 from backfill_pipelines.receipts.promotion.promotion_admission import promotion_admission
 from backfill_pipelines.receipts.promotion.promotion_config import PromoteConfig
 from backfill_pipelines.receipts.promotion.promotion_context import RESOURCES
+from backfill_pipelines.receipts.promotion.stream_safety import STREAM_SILENT
 
 PROMOTED_IMAGES = dg.AssetKey(["promotion", "promoted_images"])
 #: Another number than its neighbours have, so that Dagster never puts them into one run.
@@ -40,7 +41,7 @@ def build_promoted_images() -> dg.AssetsDefinition:
         key=PROMOTED_IMAGES,
         description=_TEXT,
         group=GROUP,
-        gates=image_gates.GATES,
+        gates=(*image_gates.GATES, STREAM_SILENT),
         pool=WRITER_POOL,
         upstreams=[Upstream(EXPORT_INVENTORY, required=False)],
         own_check=promotion_admission,

@@ -19,6 +19,10 @@ class PromoteConfig(GatedConfig):
     replace: list[str] = Field(
         default=[], description="Images of which the target holds other content, and that are to be overwritten."
     )
+    embed: bool = Field(
+        default=False,
+        description="When too many lines and words wait, start the embedding workflows and wait, instead of parking.",
+    )
     accept_stream_events: int | None = Field(
         default=None, ge=0, description="The number of stream messages that replacing was said to cause."
     )

@@ -36,7 +36,7 @@ from backfill_pipelines.stores.dynamodb_tables import TableState
 from backfill_pipelines.stores.leases import Lease
 from backfill_pipelines.stores.objects import ObjectStore
 
-RESOURCES = frozenset({"items", "objects", "control", "exports", "promotion"})
+RESOURCES = frozenset({"items", "objects", "control", "exports", "promotion", "embedding", "step_functions", "queues"})
 _NAMED = 5
 
 

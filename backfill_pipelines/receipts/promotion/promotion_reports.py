@@ -66,7 +66,11 @@ def described(results: Iterable[ImageResult]) -> dict[str, Any]:
         of_outcome = tally.setdefault(str(one.outcome), {})
         of_outcome[one.reason] = of_outcome.get(one.reason, 0) + 1
     calm = (ImageOutcome.COPIED, ImageOutcome.IDENTICAL, ImageOutcome.NOT_ATTEMPTED)
-    named = [f"{one.image_id} {one.outcome} {one.reason}: {one.detail}" for one in done if one.outcome not in calm]
+    named = [
+        f"{one.image_id} {' '.join(part for part in (one.outcome, one.reason) if part)}: {one.detail}"
+        for one in done
+        if one.outcome not in calm
+    ]
     return {
         "tally": tally,
         "states": dict(Counter(str(one.state) for one in done if one.state)),

@@ -5,7 +5,7 @@ image is ``image_copying``'s.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from backfill_pipelines.backfill.failures import BackfillError
@@ -15,9 +15,13 @@ from backfill_pipelines.receipts.promotion.planned_image import PlannedItem
 from backfill_pipelines.stores.dynamodb_batches import WRITES_PER_CALL, chunks
 from backfill_pipelines.stores.dynamodb_pacing import WritePacer
 from backfill_pipelines.stores.item_errors import ConditionFailed, NoAnswer, NotAllProcessed
-from backfill_pipelines.stores.items import Consumed, ItemStore, absent, total
+from backfill_pipelines.stores.items import Consumed, Item, ItemStore, absent, total, unchanged
 
 _ATTEMPTS = 5
+
+
+class ChangedMeanwhile(BackfillError):
+    """An item is neither what was read before the write nor what was to be written."""
 
 
 class ImageRowTaken(BackfillError):
@@ -44,6 +48,48 @@ class StageWriter:
         batches = list(chunks([item for item in planned if item.stage != IMAGE_STAGE], WRITES_PER_CALL))
         return sum(map(self._batch, batches)) + sum(map(self._row, rows))
 
+    def change(self, item: PlannedItem, before: Item | None) -> float:
+        """Put one item over another, or where there is none.
+
+        Raises:
+            ChangedMeanwhile: the stored item is neither the one that was read nor this one.
+        """
+        condition = absent() if before is None else unchanged(before, item.item)
+        return self._once(item.key, estimate(item), lambda: self.items.put(item.item, condition), item.digest)
+
+    def remove(self, before: Item, others: Iterable[str] = ()) -> float:
+        """Delete one item, as it was read; ``others`` names attributes that nobody may have added since.
+
+        Raises:
+            ChangedMeanwhile: the stored item is another.
+        """
+        key = (before["PK"]["S"], before["SK"]["S"])
+        named = {name: before[name] for name in ("PK", "SK")}
+        return self._once(key, Consumed(1.0), lambda: self.items.delete(named, unchanged(before, others)), "")
+
+    def _once(self, key: tuple[str, str], units: Consumed, write: Callable[[], Consumed], digest: str) -> float:
+        """One conditional write; a refusal or silence is settled by a read: done already, or somebody else's."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                return self.pacer.run(units, write).total
+            except ConditionFailed as error:
+                if self._digest_of(key) == digest:
+                    return units.total
+                raise ChangedMeanwhile(
+                    f"{' '.join(key)} was changed by another writer in the meantime. Repair: look who it is, then "
+                    "run again: what was replaced already is not replaced twice"
+                ) from error
+            except NoAnswer:
+                if attempt + 1 == _ATTEMPTS:
+                    raise
+                time.sleep(0.1 * 2.0**attempt)
+        raise AssertionError
+
+    def _digest_of(self, key: tuple[str, str]) -> str:
+        """Of the stored item; empty when there is none."""
+        current = self.items.get({"PK": {"S": key[0]}, "SK": {"S": key[1]}})
+        return item_digest(current) if current is not None else ""
+
     def _batch(self, batch: Sequence[PlannedItem]) -> float:
         ticket = self.pacer.acquire(total(map(estimate, batch)))
         try:
@@ -59,26 +105,10 @@ class StageWriter:
 
     def _row(self, row: PlannedItem) -> float:
         """The completion marker: there is none yet, or the one of a put whose answer was lost."""
-        for attempt in range(_ATTEMPTS):
-            try:
-                return self.pacer.run(estimate(row), lambda: self.items.put(row.item, absent())).total
-            except ConditionFailed:
-                return self._settled(row)
-            except NoAnswer:
-                if attempt + 1 == _ATTEMPTS:
-                    raise
-                time.sleep(0.1 * 2.0**attempt)
-        raise AssertionError
-
-    def _settled(self, row: PlannedItem) -> float:
-        pk, sk = row.key
-        current = self.items.get({"PK": {"S": pk}, "SK": {"S": sk}})
-        if current is None or item_digest(current) != row.digest:
-            raise ImageRowTaken(
-                f"{pk} {sk} was put by another writer in the meantime. Repair: find it; nothing of it was changed, "
-                "and the next run says how it differs"
-            )
-        return estimate(row).total
+        try:
+            return self.change(row, None)
+        except ChangedMeanwhile as error:
+            raise ImageRowTaken(str(error)) from error
 
 
 def estimate(planned: PlannedItem) -> Consumed:

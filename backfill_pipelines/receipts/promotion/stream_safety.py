@@ -5,6 +5,7 @@ every change; in production the stream is the handlers' alone, so there the kind
 the counters of the queues before and after are recorded. The rules themselves are ``stream_effects``'s.
 """
 
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ STREAM_SILENT = Gate(
     "Find who changed or deleted the named items during the copy; let the queues run empty before the embedding.",
 )
 _IMAGE = "IMAGE#"
+_KEEP_UP_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -94,16 +96,22 @@ class StreamWatch:
     before: Counters = field(default_factory=dict[str, Mapping[str, int]])
     after: Counters = field(default_factory=dict[str, Mapping[str, int]])
     _stream: ChangeStream | None = None
+    _read_at: float = 0.0
 
     def begin(self) -> None:
         """From here on every change counts."""
-        self._stream, self.before = self.open_stream(), self.counters()
+        self._stream, self.before, self._read_at = self.open_stream(), self.counters(), time.monotonic()
 
     def read(self) -> None:
         """Take in what the stream has had since the last time."""
         for record in self._stream.changes() if self._stream is not None else ():
             self._hear(Change(record.before, record.after))
-        self.after = self.counters()
+        self.after, self._read_at = self.counters(), time.monotonic()
+
+    def keep_up(self) -> None:
+        """Read, unless that was a minute ago: a position in the stream expires."""
+        if time.monotonic() - self._read_at >= _KEEP_UP_SECONDS:
+            self.read()
 
     @property
     def is_measured(self) -> bool:

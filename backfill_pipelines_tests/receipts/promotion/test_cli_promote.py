@@ -18,6 +18,7 @@ from backfill_pipelines.stores.control import ControlStore
 from backfill_pipelines_tests.receipts.promotion.copy_world import Copying, copying, image, planned, wide_export
 from backfill_pipelines_tests.receipts.promotion.exports import (
     BUCKETS,
+    RAW,
     RULES,
     UPLOADS,
     needs_exports,
@@ -168,6 +169,9 @@ def test_one_image_is_copied_and_the_others_are_not_asked_for(desk: Desk) -> Non
     assert result.exit_code == 0, result.output
     assert "copied 1" in result.output
     assert desk.target.partition(2) == {}
+    unknown = desk.promote("run", "--apply", "--image", image(7))
+    assert unknown.exit_code == 2
+    assert f"has no {image(7)}" in unknown.output
 
 
 def test_a_full_embedding_backlog_parks_what_is_left_and_says_how_to_go_on(
@@ -220,3 +224,44 @@ def test_a_failed_image_makes_its_bucket_red_and_the_others_go_on(desk: Desk) ->
         "copied": 2,
         "failed unknown_list": 1,
     }
+
+
+def test_a_named_image_is_replaced_once_its_stream_messages_are_accepted(desk: Desk) -> None:
+    desk.target.copier().copy(planned(1, words=3))
+    desk.export(1, 2, words=5)
+    desk.planned()
+    dry = desk.promote("run", "--replace", image(1))
+    assert dry.exit_code == 0, dry.output
+    assert f"{image(1)} differs would_replace" in dry.output
+    assert "stream messages: 0" in dry.output
+    refused = desk.promote("run", "--apply", "--replace", image(1))
+    assert refused.exit_code == 2, refused.output
+    assert "--accept-stream-events 0" in " ".join(refused.output.split())
+    accepted = ("--accept-stream-events", "0", "--dead-letters", "0")
+    done = desk.promote("run", "--apply", "--replace", image(1), *accepted)
+    assert done.exit_code == 0, done.output
+    assert "copied 1" in done.output
+    assert desk.target.partition(1).keys() == {item.key[1] for item in planned(1, words=5).items}
+    assert desk.target.partition(2) == {}, "it was not named"
+
+
+def test_the_source_table_itself_is_promoted_with_what_only_it_knows(
+    desk: Desk, ministack_endpoint: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    keeps = type(RULES)({name: name for name in BUCKETS})
+    found = read_export(f"{image(1)}.json", json.dumps(wide_export(1, 4)).encode(), keeps)
+    assert isinstance(found, PlannedImage)
+    with copying(ministack_endpoint, tmp_path_factory.mktemp("dev")) as dev:
+        dev.copier().copy(found)
+        word = next(item.item for item in found.items if item.type_name == "WORD")
+        dev.store.put({**word, "seen_by": {"S": "somebody"}})
+        source = ("--from-table", dev.table)
+        runner = CliRunner()
+        assert runner.invoke(app, ["promote", "plan", *source], catch_exceptions=False).exit_code == 0
+        done = runner.invoke(app, ["promote", "run", "--apply", *source], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    assert "copied 1" in done.output
+    copied = desk.target.partition(1)
+    assert copied.keys() == {item.key[1] for item in found.items}
+    assert copied[word["SK"]["S"]]["seen_by"] == {"S": "somebody"}
+    assert copied["IMAGE"]["raw_s3_bucket"] == {"S": BUCKETS[RAW]}

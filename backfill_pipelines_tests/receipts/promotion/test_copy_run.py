@@ -2,6 +2,8 @@
 
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,10 +12,11 @@ from backfill_pipelines.receipts.promotion.image_copying import ImageCopier
 from backfill_pipelines.receipts.promotion.image_evidence import ImageResult
 from backfill_pipelines.receipts.promotion.image_outcomes import ImageOutcome, imbalance
 from backfill_pipelines.receipts.promotion.planned_image import PlannedImage, Reason, SetAside
-from backfill_pipelines.receipts.promotion.stage_writing import StageWriter
+from backfill_pipelines.receipts.promotion.stage_writing import StageWriter, estimate
 from backfill_pipelines.stores.dynamodb import DynamoItemStore
-from backfill_pipelines.stores.dynamodb_pacing import ThrottledTooLong
+from backfill_pipelines.stores.dynamodb_pacing import ThrottledTooLong, WritePacer
 from backfill_pipelines.stores.item_errors import AccessDenied
+from backfill_pipelines.stores.items import BatchWritten
 from backfill_pipelines_tests.receipts.promotion.copy_world import Copying, image, planned, work_of
 
 
@@ -117,3 +120,29 @@ def test_a_refusal_of_the_table_as_a_whole_is_no_outcome_of_an_image(
     monkeypatch.setattr(DynamoItemStore, "batch_write", denied)
     with pytest.raises(AccessDenied):
         target.copy_run().run(work_of([planned(number, words=2) for number in range(4)]))
+
+
+def test_a_request_that_was_refused_in_part_slows_the_whole_run_down_and_says_so(
+    target: Copying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store writes the refused rest by itself; the pace of all workers has to learn of it."""
+    batch, lines, seen = DynamoItemStore.batch_write, list[str](), [0]
+
+    def refused_once(self: DynamoItemStore, puts: Any = (), deletes: Any = ()) -> BatchWritten:
+        seen[0] += 1
+        return replace(batch(self, puts, deletes), throttles=int(seen[0] == 1))
+
+    monkeypatch.setattr(DynamoItemStore, "batch_write", refused_once)
+    run = target.copy_run(workers=1, log=lines.append)
+    run.copier.writer.pacer = WritePacer({"": 1e9}, share=1.0, sleep=lambda _: None, uniform=lambda low, _: low)
+    assert tally(run.run(work_of([planned(1), planned(2)]))) == {"copied": 2}
+    assert run.copier.writer.pacer.share == 0.5
+    assert any("100.0% -> 50.0%" in line for line in lines)
+
+
+def test_units_are_charged_to_the_table_and_to_each_index_as_they_are_metered(target: Copying) -> None:
+    one = planned(1)
+    estimates = [estimate(item) for item in one.items]
+    assert sum(found.total for found in estimates) == one.write_units
+    result = target.run([one])[one.image_id]
+    assert result.write_units == one.write_units

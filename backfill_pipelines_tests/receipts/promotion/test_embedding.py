@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from backfill_pipelines.receipts.promotion.embedding import backlog_of, left_of, make_room
+from backfill_pipelines.receipts.promotion.embedding import backlog_of, left_of, make_room, statuses_of
 from backfill_pipelines.receipts.promotion.embedding_samples import Left, Sample, judge_samples
+from backfill_pipelines.receipts.promotion.planned_image import PlannedImage
 from backfill_pipelines.receipts.ratio_gates import RatioVerdict as DrainVerdict
 from backfill_pipelines_tests.receipts.promotion.copy_world import Copying, image
 from backfill_pipelines_tests.receipts.promotion.embedding_world import ROWS, Embedding, embedding
+from backfill_pipelines_tests.receipts.promotion.exports import needs_exports, read_file, real_exports
 
 
 @pytest.fixture
@@ -162,3 +164,15 @@ def test_room_is_made_for_the_next_chunk_or_it_is_said_why_not(here: Embedding) 
     here.copy(2)
     here.script.stall_after = 5
     assert f"{ROWS - 6} NONE" in make_room(here.target.store, 10, 20, here.workflows("01"))
+
+
+@needs_exports
+def test_the_public_exports_wait_with_all_their_lines_and_words_and_are_embedded(here: Embedding) -> None:
+    read = [read_file(file) for file in real_exports()]
+    images = [one for one in read if isinstance(one, PlannedImage)]
+    here.target.run(images)
+    ids = [one.image_id for one in images]
+    assert backlog_of(here.target.store, ids).of_run.waiting == 910
+    drained = here.drain(ids)
+    assert drained.verdict is DrainVerdict.PASS
+    assert sum(sum(one.values()) for one in statuses_of(here.target.store, ids).values()) == 910

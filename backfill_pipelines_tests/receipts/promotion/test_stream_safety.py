@@ -95,7 +95,10 @@ def test_where_the_stream_is_not_ours_the_ledger_is_judged_and_the_queues_are_re
 
 
 def test_changes_and_removals_of_a_run_are_counted_each_as_one() -> None:
-    loud = {Kind.CHANGE: {"RECEIPT_PLACE": 2, "RECEIPT_WORD": 5}, Kind.REMOVE: {"RECEIPT_WORD_LABEL": 3}}
+    loud: dict[str, dict[str, int]] = {
+        Kind.CHANGE: {"RECEIPT_PLACE": 2, "RECEIPT_WORD": 5},
+        Kind.REMOVE: {"RECEIPT_WORD_LABEL": 3},
+    }
     assert predicted_of_run(loud) == (5, ["change of 2 RECEIPT_PLACE", "remove of 3 RECEIPT_WORD_LABEL"])
 
 

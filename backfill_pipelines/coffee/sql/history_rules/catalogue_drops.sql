@@ -1,9 +1,6 @@
 -- Captures of a source that are treated as partial because the catalogue shrank say so, and only those.
-UPDATE scrape_artifacts a SET
-  validation_errors = e.others || CASE WHEN f.has_dropped
-    THEN jsonb_build_array(jsonb_build_object('code', 'R_CATALOGUE_DROP', 'products', f.products)) ELSE '[]' END,
-  validation_status = CASE WHEN f.has_dropped AND a.validation_status <> 'invalid' THEN 'needs_review'
-    ELSE a.validation_status END
+UPDATE scrape_artifacts a SET validation_errors = e.others || CASE WHEN f.has_dropped
+  THEN jsonb_build_array(jsonb_build_object('code', 'R_CATALOGUE_DROP', 'products', f.products)) ELSE '[]' END
 FROM folded_captures f
 JOIN scrape_artifacts s ON s.source_id = f.source_id AND s.capture_id = f.capture_id
 CROSS JOIN LATERAL (
@@ -11,4 +8,5 @@ CROSS JOIN LATERAL (
     COALESCE(bool_or(x ->> 'code' = 'R_CATALOGUE_DROP'), false) AS says_so
   FROM jsonb_array_elements(s.validation_errors) x
 ) e
-WHERE a.id = s.id AND e.says_so <> f.has_dropped;
+WHERE a.id = s.id AND e.says_so <> f.has_dropped
+RETURNING a.id;

@@ -4,4 +4,5 @@ UPDATE scrape_artifacts a SET validation_status = s.status, validation_errors = 
 FROM staged_captures s
 WHERE a.id = s.artifact_id
   AND (a.processed_at IS NULL OR a.normalizer_version IS DISTINCT FROM s.normalizer_version
-    OR a.validation_status = 'pending');
+    OR a.validation_status = 'pending'
+    OR a.id IN (SELECT artifact_id FROM publishing WHERE standing = 'replaces'));

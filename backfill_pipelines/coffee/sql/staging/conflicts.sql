@@ -9,14 +9,17 @@ WITH said AS (
   WHERE v.price IS NOT NULL
 ), shared AS (
   SELECT source_id, observed_at FROM staged_captures GROUP BY source_id, observed_at HAVING count(*) > 1
+), others AS MATERIALIZED (
+  SELECT c.artifact_id, r.id, r.variant_id, r.artifact_id AS other_artifact_id
+  FROM staged_captures c
+  JOIN prices r ON r.roaster_id = c.roaster_id AND r.scraped_at = c.observed_at
+    AND r.artifact_id IS DISTINCT FROM c.artifact_id
 )
 SELECT s.partition, s.day, s.artifact_id, s.roaster_id, s.platform_product_id, s.platform_variant_id, s.price,
-  e.price AS other, r.artifact_id AS other_artifact_id
-FROM (SELECT DISTINCT roaster_id, observed_at, artifact_id FROM staged_captures) c
-JOIN prices r ON r.roaster_id = c.roaster_id AND r.scraped_at = c.observed_at
-  AND r.artifact_id IS DISTINCT FROM c.artifact_id
-JOIN effective_prices e ON e.id = r.id
-JOIN said s ON s.variant_id = r.variant_id AND s.artifact_id = c.artifact_id
+  e.price AS other, o.other_artifact_id
+FROM others o
+JOIN effective_prices e ON e.id = o.id
+JOIN said s ON s.variant_id = o.variant_id AND s.artifact_id = o.artifact_id
 WHERE (s.price, s.currency::char(3), s.compare_at_price) IS DISTINCT FROM (e.price, e.currency, e.compare_at_price)
 UNION
 SELECT s.partition, s.day, s.artifact_id, s.roaster_id, s.platform_product_id, s.platform_variant_id, s.price, o.price,

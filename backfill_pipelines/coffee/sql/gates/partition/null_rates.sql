@@ -13,11 +13,14 @@ WITH beans AS (
   WHERE p.normalized ->> 'product_kind' = 'beans'
 ), shares AS (
   SELECT partition, source_id, observed_at, count(*) AS variants, count(*) FILTER (WHERE lost_weight) AS lost_weights,
-    count(*) FILTER (WHERE lost_grind) AS lost_grinds, avg(no_weight::int) AS weight, avg(no_grind::int) AS grind,
-    avg(no_price::int) AS price,
-    (array_agg('product ' || platform_product_id || ' variant ' || platform_variant_id
-      ORDER BY platform_product_id, platform_variant_id) FILTER (WHERE lost_weight OR lost_grind))[1:20] AS lost
+    count(*) FILTER (WHERE lost_grind) AS lost_grinds, count(*) FILTER (WHERE no_weight)::numeric / count(*) AS weight,
+    count(*) FILTER (WHERE no_grind)::numeric / count(*) AS grind,
+    count(*) FILTER (WHERE no_price)::numeric / count(*) AS price
   FROM beans GROUP BY partition, source_id, observed_at
+), lost AS (
+  SELECT partition, (array_agg('product ' || platform_product_id || ' variant ' || platform_variant_id
+    ORDER BY platform_product_id, platform_variant_id))[1:20] AS variants
+  FROM beans WHERE lost_weight OR lost_grind GROUP BY partition
 ), moments AS (
   SELECT source_id, observed_at FROM shares
   UNION
@@ -44,7 +47,7 @@ WITH beans AS (
   LEFT JOIN shares x ON x.source_id = s.source_id AND x.observed_at = m.before
   LEFT JOIN stored t ON t.source_id = s.source_id AND t.before = m.before
 ), found AS (
-  SELECT partition, variants, unnest(ARRAY[
+  SELECT partition, unnest(ARRAY[
     CASE WHEN lost_weights > 0 THEN lost_weights || ' without the weight that their texts hold' END,
     CASE WHEN lost_grinds > 0 THEN lost_grinds || ' without the grind that they are sold by' END,
     CASE WHEN price > 0.2 THEN round(100 * price) || ' % without price' END,
@@ -53,8 +56,9 @@ WITH beans AS (
     CASE WHEN grind > grind_before + 0.1 THEN round(100 * grind) || ' % without grind, before '
       || round(100 * grind_before) || ' %' END,
     CASE WHEN price > price_before + 0.1 THEN round(100 * price) || ' % without price, before '
-      || round(100 * price_before) || ' %' END] || lost) AS culprit
+      || round(100 * price_before) || ' %' END] || l.variants) AS culprit
   FROM compared
+  LEFT JOIN lost l USING (partition)
 )
 SELECT s.partition, sum(s.variants), (SELECT count(f.culprit) FROM found f WHERE f.partition = s.partition),
   (SELECT (array_agg(f.culprit) FILTER (WHERE f.culprit IS NOT NULL))[1:20] FROM found f

@@ -1,13 +1,17 @@
 -- Products of the bodies that are neither staged nor set aside, or that are both.
 WITH aside AS (
-  SELECT DISTINCT artifact_no, platform_product_id, detail ->> 'product_index' AS product_index
-  FROM staged_rejected
-  WHERE platform_variant_id = '' AND (platform_product_id <> '' OR detail ? 'product_index')
+  SELECT artifact_no, count(*) AS products FROM (
+    SELECT DISTINCT artifact_no, platform_product_id, detail ->> 'product_index' FROM staged_rejected
+    WHERE platform_variant_id = '' AND (platform_product_id <> '' OR detail ? 'product_index')) r
+  GROUP BY artifact_no
+), staged AS (
+  SELECT artifact_no, count(DISTINCT coffee_id) AS products FROM staged_products GROUP BY artifact_no
 ), counted AS (
-  SELECT c.partition, c.artifact_id, c.captured_products AS captured,
-    (SELECT count(DISTINCT p.platform_product_id) FROM staged_products p WHERE p.artifact_no = c.artifact_no) AS staged,
-    (SELECT count(*) FROM aside a WHERE a.artifact_no = c.artifact_no) AS aside
+  SELECT c.partition, c.artifact_id, c.captured_products AS captured, COALESCE(s.products, 0) AS staged,
+    COALESCE(a.products, 0) AS aside
   FROM staged_captures c
+  LEFT JOIN staged s USING (artifact_no)
+  LEFT JOIN aside a USING (artifact_no)
 )
 SELECT partition, sum(captured), sum(abs(captured - staged - aside)),
   (array_agg(artifact_id || ': ' || captured || ' captured, ' || staged || ' staged, ' || aside || ' set aside'
