@@ -4,12 +4,14 @@ import json
 import shutil
 
 import pytest
+from typer.testing import CliRunner
 
+from backfill_pipelines.cli import app
 from backfill_pipelines.receipts.promotion.export_reading import read_export
 from backfill_pipelines.receipts.promotion.planned_image import PlannedImage
 from backfill_pipelines.receipts.promotion.promotion_ledger import PromotionLedger
 from backfill_pipelines.stores.control import ControlStore
-from backfill_pipelines_tests.receipts.promotion.copy_world import image, planned, wide_export
+from backfill_pipelines_tests.receipts.promotion.copy_world import copying, image, planned, wide_export
 from backfill_pipelines_tests.receipts.promotion.desk import Desk
 from backfill_pipelines_tests.receipts.promotion.exports import (
     BUCKETS,
