@@ -40,6 +40,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.nba_season $(if $(FEEDS),--feeds "$(FEEDS)")
 	$(BIN)/python -m benchmarks.nba_peers $(if $(FEEDS),--feeds "$(FEEDS)")
 	$(BIN)/python -m benchmarks.receipts_migration
+	$(BIN)/python -m benchmarks.coffee_replay
 
 clean:
 	rm -rf $(VENV) .state

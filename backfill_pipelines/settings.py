@@ -150,6 +150,14 @@ class Settings(BaseSettings):
         None, description="Folder or gs:// prefix of the stored bodies; default: artifacts in the state folder."
     )
     artifacts_endpoint: str | None = Field(None, description="Endpoint of a bucket emulator; empty for the real one.")
+    coffee_legacy_url: str | None = Field(
+        None, description="Folder or gs:// prefix of the old scraper's files, searched for days without a body."
+    )
+    coffee_manifest: Path | None = Field(None, description="Import manifest of those files: their times and sources.")
+    shop_contact: str = Field("", description="URL or mail address by which a shop reaches who asks it.")
+    backups_dir: Path | None = Field(
+        None, description="Folder of the backups of the coffee database; default: backups in the state folder."
+    )
     webhook_url: str | None = Field(
         None,
         description="Slack-compatible webhook for notifications; default: notifications.jsonl in the state folder.",
@@ -204,6 +212,11 @@ class Settings(BaseSettings):
     def artifacts_root(self) -> str:
         """The root of the stored bodies in force."""
         return self.artifacts_url or str(self.state_dir / "artifacts")
+
+    @property
+    def backups_folder(self) -> Path:
+        """Where backups of the coffee database are kept."""
+        return self.backups_dir or self.state_dir / "backups"
 
     @property
     def queries_per_minute(self) -> float:

@@ -19,7 +19,7 @@ EVERY = {spec.key: spec for asset in build_defs(Settings()).assets or () for spe
 SPECS = {
     key: spec
     for key, spec in EVERY.items()
-    if spec.group_name not in ("nba_operations", "receipts", "receipts_promotion", GROUP)
+    if spec.group_name not in ("nba_operations", "receipts", "receipts_promotion", "coffee", GROUP)
 }
 EVERY_CHECK = [spec for asset in build_defs(Settings()).assets or () for spec in asset.check_specs]
 CHECKS = [spec for spec in EVERY_CHECK if spec.asset_key in SPECS]
@@ -104,9 +104,9 @@ def test_every_gate_is_a_described_statement_with_a_verdict_for_each_partition(s
 
 
 def test_neighbours_in_the_graph_never_share_a_run_because_a_red_parent_would_skip_its_child() -> None:
-    assets = {asset.key: asset for asset in build_defs(Settings()).assets or ()}
+    assets = {key: asset for asset in build_defs(Settings()).assets or () for key in asset.keys}
     for asset in assets.values():
-        for parent in asset.dependency_keys - {asset.key} if asset.partitions_def else ():
+        for parent in asset.dependency_keys - asset.keys if asset.partitions_def else ():
             assert asset.backfill_policy != assets[parent].backfill_policy
 
 
@@ -114,7 +114,7 @@ def test_sensors_are_stopped_by_default_but_the_one_that_only_tells() -> None:
     sensors = {sensor.name: sensor.default_status for sensor in build_defs(Settings()).sensors or ()}
     assert sensors.pop("backfill_progress_check") == dg.DefaultSensorStatus.RUNNING
     gap_sensors = {f"nba_phase_{number}_gap_sensor" for number in (2, 3, 4)}
-    assert set(sensors) == {*gap_sensors, "nba_live_cascade", "receipts_gap_sensor"}
+    assert set(sensors) == {*gap_sensors, "nba_live_cascade", "receipts_gap_sensor", "coffee_gap_sensor"}
     assert set(sensors.values()) == {dg.DefaultSensorStatus.STOPPED}
 
 
@@ -129,7 +129,7 @@ def test_everything_that_opens_the_warehouse_is_in_its_pool() -> None:
 @pytest.mark.parametrize(("at", "loaded"), [("2026-01-15T09:00", "2026-01-14"), ("2025-08-01T09:00", None)])
 def test_the_daily_load_asks_for_yesterday_in_a_season_and_says_why_not_outside(at: str, loaded) -> None:
     definitions = build_defs(Settings())
-    (schedule,) = definitions.schedules or ()
+    (schedule,) = [found for found in definitions.schedules or () if not found.name.startswith("coffee_")]
     assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
     time = datetime.fromisoformat(at).replace(tzinfo=ZoneInfo("America/New_York"))
     repository = definitions.get_repository_def()
@@ -140,7 +140,7 @@ def test_the_daily_load_asks_for_yesterday_in_a_season_and_says_why_not_outside(
 
 
 def test_a_fresh_interpreter_without_any_setting_loads_the_code_location() -> None:
-    code = "import backfill_pipelines.definitions as d; print(len(list(d.defs.assets)))"
+    code = "import backfill_pipelines.definitions as d; print(sum(len(asset.keys) for asset in d.defs.assets))"
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code],
         cwd=PROJECT_ROOT,
@@ -150,3 +150,30 @@ def test_a_fresh_interpreter_without_any_setting_loads_the_code_location() -> No
         check=False,
     )
     assert done.stdout.strip() == str(len(EVERY)), done.stderr[-2000:]
+
+
+COFFEE = {key: spec for key, spec in EVERY.items() if spec.group_name == "coffee"}
+
+
+def test_the_coffee_recovery_is_there_with_its_columns_its_jobs_and_schedules_that_are_stopped() -> None:
+    names = {key.path[-1] for key in COFFEE}
+    tables = {"scrape_artifacts", "product_artifacts", "coffees", "variants", "prices"}
+    assert names == {*tables, "coverage"}
+    for spec in COFFEE.values():
+        if spec.key.path[-1] in tables:
+            assert all(column.description for column in spec.metadata["dagster/column_schema"].columns)
+    definitions = build_defs(Settings())
+    modes = {f"coffee_{mode}_backfill" for mode in ("incremental", "full", "selective", "validation")}
+    assert modes <= {job.name for job in definitions.jobs or ()}
+    schedules = {found.name: found for found in definitions.schedules or () if found.name.startswith("coffee_")}
+    assert set(schedules) == {"coffee_prices_weekly", "coffee_full_monthly"}
+    assert {found.default_status for found in schedules.values()} == {dg.DefaultScheduleStatus.STOPPED}
+
+
+def test_a_run_on_a_production_database_publishes_nothing_unless_it_is_asked_to() -> None:
+    prod = {"deployment": "prod", "warehouse": "bigquery", "bigquery_project": "p", "feeds_url": "gs://b/p"}
+    for overrides, default in (({}, True), (prod, False)):
+        assets = [
+            a for a in build_defs(Settings(**overrides)).assets or () if a.keys & set(COFFEE) and a.partitions_def
+        ]
+        assert {a.op.config_schema.as_field().config_type.fields["apply"].default_value for a in assets} == {default}

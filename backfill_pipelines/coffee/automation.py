@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import dagster as dg
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+from pydantic import Field
 
 from backfill_pipelines.backfill.admission import Upstream
 from backfill_pipelines.backfill.gap_sensor import GapAsset, Survey, build_gap_sensor
 from backfill_pipelines.backfill.gaps import GapPolicy
+from backfill_pipelines.coffee.assets import build_coffee_assets
 from backfill_pipelines.coffee.evidence import load_expected_set, load_shops
 from backfill_pipelines.coffee.expected_set import days_between, parse_partition, partition_key
 from backfill_pipelines.coffee.intake import intake
@@ -23,6 +24,8 @@ from backfill_pipelines.coffee.names import (
     VARIANTS,
     roaster_days,
 )
+from backfill_pipelines.coffee.range_runs import run_range
+from backfill_pipelines.coffee.recovery import RESOURCES
 from backfill_pipelines.coffee.replay import VERSIONS
 from backfill_pipelines.coffee.states import DayState
 from backfill_pipelines.stores.postgres import Postgres
@@ -31,8 +34,9 @@ from backfill_pipelines.stores.postgres import Postgres
 LOOKBACK = timedelta(days=35)
 #: Days that the sensor can do something about; a partial or quarantined one waits for new input or a person.
 _DUE = (DayState.MISSING, DayState.STALE)
-_CHAIN = (SCRAPE_ARTIFACTS, PRODUCT_ARTIFACTS, COFFEES)
 INTAKE_JOB = "coffee_intake"
+#: The tag of range runs that the intake launched: its Dagster run.
+INTAKE_TAG = "coffee/intake"
 
 _SENSOR_TEXT = """Requests range runs, one roaster each, for days that lack a capture or are stale. Silent while the
 intake is paused, a run of the same assets is under way, or an asset is paused."""
@@ -131,19 +135,47 @@ def intake_requests(
     ]
     if not due:
         return dg.SkipReason(f"no {kind} tick is open, or all are captured")
-    context.instance.add_dynamic_partitions(str(ROASTERS.name), sorted({day.roaster.slug for day in due}))
     return [_request(day.key, kind, now) for day in due]
 
 
 def _request(key: str, kind: str, now: datetime) -> dg.RunRequest:
-    tags = {ASSET_PARTITION_RANGE_START_TAG: key, ASSET_PARTITION_RANGE_END_TAG: key}
-    return dg.RunRequest(run_key=f"{kind}:{key}:{now:%Y-%m-%dT%H}", tags=tags)
+    config = {"ops": {"take_in": {"config": {"partition": key}}}}
+    return dg.RunRequest(run_key=f"{kind}:{key}:{now:%Y-%m-%dT%H}", run_config=config)
 
 
-def build_intake_job() -> Any:
-    """The job of the schedules: search, derive and publish a roaster's day."""
-    return dg.define_asset_job(
-        INTAKE_JOB,
-        selection=dg.AssetSelection.assets(*_CHAIN, VARIANTS, PRICES),
-        description="Search, derive and publish one roaster's day.",
-    )
+class IntakeConfig(dg.Config):
+    """Which roaster's day is taken in."""
+
+    partition: str = Field(description="The partition, YYYY-MM-DD|roaster.")
+
+
+def build_intake_job() -> dg.JobDefinition:
+    """The job of the schedules: fetch, derive and publish a roaster's day, by a range run of each asset.
+
+    One job of all three assets would be one run, in which a red parent skips its children without a verdict.
+    """
+
+    @dg.op(required_resource_keys=set(RESOURCES), out=dg.Out(dg.Nothing))
+    def take_in(context: dg.OpExecutionContext, config: IntakeConfig) -> None:
+        resources = {name: getattr(context.resources, name) for name in sorted(RESOURCES)}
+        context.instance.add_dynamic_partitions(str(ROASTERS.name), [parse_partition(config.partition)[1]])
+        failures = list[str]()
+        for asset in build_coffee_assets():
+            found = run_range(
+                asset,
+                [config.partition],
+                instance=context.instance,
+                resources=resources,
+                config={"apply": True},
+                tags={INTAKE_TAG: context.run_id},
+            )
+            failures += [found.failure] if found.failure else []
+        if failures:
+            # Those of later assets follow from the first.
+            raise dg.Failure(failures[0], allow_retries=False)
+
+    @dg.job(name=INTAKE_JOB, description="Fetch, derive and publish one roaster's day.")
+    def job() -> None:
+        take_in()
+
+    return job

@@ -6,6 +6,7 @@ goes on with it. On a production database nothing but the plan is made unless ``
 
 import shutil
 import uuid
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from pydantic import Field
 
 from backfill_pipelines.backfill.busy import ASSET_TAG
 from backfill_pipelines.backfill.failures import BackfillError, SettingsError
+from backfill_pipelines.coffee.mode_report import ModeReport
 from backfill_pipelines.coffee.mode_world import ModeWorld, RequireBackup, no_backup_yet
 from backfill_pipelines.coffee.modes import apply_plan, plan_backfill
 from backfill_pipelines.coffee.names import COFFEES
@@ -90,20 +92,29 @@ def job_name(mode: Mode) -> str:
     return f"coffee_{mode}_backfill"
 
 
+#: Told what came of it, by a command that runs the job.
+Tell = Callable[[ModeReport | BackfillError], None]
+
+
 def build_mode_jobs(require_backup: RequireBackup = no_backup_yet) -> list[dg.JobDefinition]:
     """A job for each mode; ``require_backup`` refuses a full backfill without a fresh verified backup."""
     return [build_mode_job(mode, require_backup) for mode in MODES]
 
 
-def build_mode_job(mode: Mode, require_backup: RequireBackup = no_backup_yet) -> dg.JobDefinition:
+def build_mode_job(
+    mode: Mode, require_backup: RequireBackup = no_backup_yet, tell: Tell = lambda _: None
+) -> dg.JobDefinition:
     """The job of one mode."""
     config_type = ModeConfig if mode in ("incremental", "full") else SelectiveConfig
 
     def _backfill(context: dg.OpExecutionContext, config: ModeConfig) -> None:
         try:
-            _run(context, config, mode, require_backup)
+            report = _run(context, config, mode, require_backup)
         except BackfillError as error:
+            tell(error)
             raise dg.Failure(f"{type(error).__name__}: {error}", allow_retries=False) from error
+        if report is not None:
+            tell(report)
 
     # Dagster takes the config's schema from the annotation.
     _backfill.__annotations__["config"] = config_type
@@ -142,7 +153,10 @@ def _existing(path: Path) -> Path:
     return next(one for one in (path, *path.parents) if one.exists())
 
 
-def _run(context: dg.OpExecutionContext, config: ModeConfig, mode: Mode, require_backup: RequireBackup) -> None:
+def _run(
+    context: dg.OpExecutionContext, config: ModeConfig, mode: Mode, require_backup: RequireBackup
+) -> ModeReport | None:
+    """Plan, and apply where that is asked for; what came of it."""
     world = world_of(context, require_backup)
     free = free_bytes(world.postgres)
     plan_id = uuid.UUID(config.plan_id) if config.plan_id else None
@@ -154,9 +168,10 @@ def _run(context: dg.OpExecutionContext, config: ModeConfig, mode: Mode, require
     applies = not world.settings.is_production if config.apply is None else config.apply
     if not applies:
         context.log.info("dry run: the plan is kept as %s; apply it with plan_id and apply", plan_id)
-        return
+        return None
     report = apply_plan(world, plan_id, free_bytes=free)
     context.log.info("\n".join(report.lines()))
+    return report
 
 
 def _plan_metadata(plan: Plan) -> dict[str, Any]:

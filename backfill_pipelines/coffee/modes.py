@@ -2,9 +2,12 @@
 
 import uuid
 from collections.abc import Callable, Collection
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from backfill_pipelines.backfill.failures import BackfillError
+from backfill_pipelines.coffee.artifacts import Artifacts
 from backfill_pipelines.coffee.backfill_ledger import (
     LedgerRun,
     RunStatus,
@@ -21,23 +24,42 @@ from backfill_pipelines.coffee.mode_world import ModeWorld
 from backfill_pipelines.coffee.plans import Plan, make_plan, require_unchanged
 from backfill_pipelines.coffee.progress import TooManyFailed
 from backfill_pipelines.coffee.replay import VERSIONS
+from backfill_pipelines.coffee.row_counts import counted_rows
 from backfill_pipelines.coffee.scope import Scope
 from backfill_pipelines.coffee.states import DayState
 from backfill_pipelines.coffee.validation_mode import ValidationRun
 from backfill_pipelines.coffee.whole import Before, expected_now, made_worse, overall_verdicts, take_before
+from backfill_pipelines.stores.objects import ObjectStore
+from backfill_pipelines.stores.postgres import Connection
 
 
 class BackfillRed(BackfillError):
     """The backfill came to its end, and partitions of it have failed."""
 
 
-def plan_backfill(world: ModeWorld, scope: Scope, *, free_bytes: int | None = None, keep: bool = True) -> Plan:
-    """Make a plan; it is kept in the ledger unless it is only to be looked at."""
+def plan_backfill(world: ModeWorld, scope: Scope, *, free_bytes: int | None = None, count_rows: bool = False) -> Plan:
+    """Make a plan and keep it in the ledger."""
     with world.postgres.connect("coffee:plan") as connection:
-        plan = make_plan(connection, scope, VERSIONS, world.clock(), free_bytes=free_bytes)
-        if keep:
-            run = LedgerRun(plan.id, scope, plan.to_json(), plan.fingerprint, "planned")
-            new_run(connection, run, [(one.roaster_id, one.day) for one in plan.partitions])
+        return keep_plan(
+            connection, world.objects, scope, now=world.clock(), free_bytes=free_bytes, count_rows=count_rows
+        )
+
+
+def keep_plan(
+    connection: Connection,
+    objects: ObjectStore,
+    scope: Scope,
+    *,
+    now: datetime | None = None,
+    free_bytes: int | None = None,
+    count_rows: bool = False,
+) -> Plan:
+    """Make a plan and keep it in the ledger; with ``count_rows`` everything is derived and its rows are counted."""
+    plan = make_plan(connection, scope, VERSIONS, now or datetime.now(UTC), free_bytes=free_bytes)
+    if count_rows:
+        plan = replace(plan, rows=counted_rows(connection, Artifacts(objects), plan))
+    run = LedgerRun(plan.id, scope, plan.to_json(), plan.fingerprint, "planned")
+    new_run(connection, run, [(one.roaster_id, one.day) for one in plan.partitions])
     return plan
 
 

@@ -5,12 +5,13 @@ rollback needs is written along the way (``row_before_images``). Which partition
 """
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
 from backfill_pipelines.backfill.failures import ReadBackError
+from backfill_pipelines.backfill.gates import Verdict
 from backfill_pipelines.coffee.fold import fold, open_fold, run_file
 from backfill_pipelines.coffee.publish_refused import PublishRefused
 from backfill_pipelines.coffee.staging import Staged
@@ -65,6 +66,7 @@ def publish(
     run_id: uuid.UUID,
     *,
     states: Sequence[PartitionState] = (),
+    red: Iterable[Verdict] = (),
 ) -> Counts:
     """Publish partitions of the chunk that this transaction has staged; the caller commits.
 
@@ -73,6 +75,7 @@ def publish(
         staged: What was staged.
         partitions: The green ones; all others are dropped from the staging tables.
         run_id: The backfill run, a row of ``backfill_runs``: rows carry it, and it can be rolled back.
+        red: Why the others are held back: each becomes a row of the quarantine, ``Q_GATE_<gate>``.
         states: Rows of ``backfill_partitions`` to bring up to date in the same transaction.
 
     Raises:
@@ -83,10 +86,11 @@ def publish(
     run_file(connection, "staging/forget_rows")
     held = [partition for partition in staged.partitions if partition not in set(partitions)]
     if held:
-        _hold_back(connection, held, run)
+        _hold_back(connection, held, [one for one in red if one.is_red], run)
     _lock_sources(connection)
+    run_file(connection, "publish/gates_resolved")
     run_file(connection, "publish/new_rows")
-    adopt(connection, run)
+    adopt(connection)
     run_file(connection, "publish/classify")
     execute(connection, "ANALYZE publishing")
     _refuse_older_rules(connection)
@@ -106,12 +110,12 @@ _PRICES_LOST = (
 )
 
 
-def adopt(connection: Connection, run: dict[str, Any]) -> int:
+def adopt(connection: Connection) -> int:
     """Rows of staged coffees that no artifact says become an observation once, so that the fold cannot empty them."""
     found = [row[0] for row in run_file(connection, "publish/unexplained").fetchall()]
     if found:
         for step in ("artifacts", "observations", "variants", "prices"):
-            run_file(connection, f"adopt/{step}", run | {"coffees": found})
+            run_file(connection, f"adopt/{step}", {"coffees": found})
     return len(found)
 
 
@@ -126,10 +130,12 @@ def judge_history(connection: Connection) -> int:
     return len(judged)
 
 
-def _hold_back(connection: Connection, held: Sequence[str], run: dict[str, Any]) -> None:
+def _hold_back(connection: Connection, held: Sequence[str], red: Sequence[Verdict], run: dict[str, Any]) -> None:
     values = {"partitions": list(held)}
     run_file(connection, "staging/keep_rows", values | run)
     run_file(connection, "staging/quarantine_conflicts", values | run)
+    columns = {"partitions": [one.partition for one in red], "gates": [one.gate.name for one in red]}
+    run_file(connection, "staging/quarantine_gates", columns | {"details": [one.text for one in red]} | run)
     for table in ("variants", "products", "rejected", "captures"):
         run_file(connection, f"staging/drop_{table}", values)
 

@@ -182,7 +182,7 @@ def build_repair_job() -> dg.JobDefinition:
         )
         context.add_output_metadata({"receipts/dagster_run": result.run_id, "receipts/record": _name(config)})
         if not result.success:
-            raise dg.Failure(f"{_name(config)}: {_failure(result)}", allow_retries=False)
+            raise dg.Failure(f"{_name(config)}: {failure_of(result)}", allow_retries=False)
 
     @dg.job(name=REPAIR_JOB, description=_REPAIR_TEXT)
     def job() -> None:
@@ -200,7 +200,7 @@ def _name(config: RepairConfig) -> str:
     return f"{config.image_id}/{config.receipt_id}"
 
 
-def _failure(result: dg.ExecuteInProcessResult) -> str:
+def failure_of(result: dg.ExecuteInProcessResult) -> str:
     """Why the run of the asset failed."""
     for event in result.all_events:
         if event.is_step_failure:

@@ -4,7 +4,7 @@ A dry run unless ``apply`` is set. Applying withdraws the buckets before the fir
 ever takes a half undone bucket for complete, whenever it is killed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -155,7 +155,8 @@ class RollbackWork:
             LeaseTaken: somebody else writes into the table.
         """
         state: TableState = self._resources.items.as_table().describe()
-        require_confirmed(self.settings, self.table, state.arn, self.request.confirm, self.request.command)
+        names = self.settings.production_tables
+        require_confirmed(names, self.table, state.arn, self.request.confirm, self.request.command)
         self._require_no_pause(instance)
         if busy := busy_with(instance, [PLACES], run):
             raise RollbackRefused(
@@ -230,13 +231,13 @@ class RollbackWork:
         return dg.AssetObservation(PLACES, partition=bucket, metadata=metadata, description="rollback")
 
 
-def require_confirmed(settings: MigrationSettings, table: str, arn: str, confirm: str, command: str) -> None:
+def require_confirmed(production: Collection[str], table: str, arn: str, confirm: str, command: str) -> None:
     """Whoever writes into a production table says its name.
 
     Raises:
         RollbackRefused: it was not said, or another one was.
     """
-    is_production = bool({table, arn} & {*settings.production_tables})
+    is_production = bool({table, arn} & {*production})
     if (is_production or confirm) and confirm != table:
         raise RollbackRefused(
             f"{table} is {'a production table' if is_production else 'not ' + confirm}. Repair: {command} --apply "

@@ -4,7 +4,7 @@ An item is the run's own only while its mark and its content are those that the 
 since stays as it is, and is shown field by field.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -113,9 +113,9 @@ def has_mark_of(item: Item, run_id: str) -> bool:
     return mark is not None and mark.run_id == run_id
 
 
-def changes_between(written: Item, now: Item) -> tuple[Change, ...]:
+def changes_between(written: Item, now: Item, ignored: Collection[str] = ("timestamp",)) -> tuple[Change, ...]:
     """The fields in which two items differ, by name; the time of writing and an equal run's mark are no difference."""
-    names = sorted((written.keys() | now.keys()) - {"timestamp"})
+    names = sorted((written.keys() | now.keys()) - {*ignored})
     values = ((name, _value(name, written), _value(name, now)) for name in names)
     found = [Change(name, _shown(before), _shown(after)) for name, before, after in values if before != after]
     marks = [mark_of(item.get("reasoning", {}).get("S", "")) for item in (written, now)]

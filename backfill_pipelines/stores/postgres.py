@@ -79,6 +79,7 @@ class Postgres(dg.ConfigurableResource):
     database: str = Field(
         default="coffee_scraper", description="Database of the embedded server, made when it is missing."
     )
+    other: str | None = Field(default=None, description="Another database of the same server, to be used instead.")
 
     @contextmanager
     def connect(
@@ -146,7 +147,7 @@ class Postgres(dg.ConfigurableResource):
     def where(self) -> str:
         """The database as messages name it, without credentials."""
         if self.embedded is not None:
-            return f"the embedded PostgreSQL database {self.database} of {self.embedded}"
+            return f"the embedded PostgreSQL database {self.database_name} of {self.embedded}"
         named = conninfo_to_dict(self._dsn())
         return f"the PostgreSQL database {named.get('dbname')} on {named.get('host', 'this machine')}"
 
@@ -160,6 +161,25 @@ class Postgres(dg.ConfigurableResource):
         if self.embedded is None:
             return self._dsn()
         return make_conninfo(self.embedded_server.endpoint(), dbname=self.database)
+
+    @property
+    def database_name(self) -> str:
+        """The database in use.
+
+        Raises:
+            SettingsError: no server is named, or its DSN names no database.
+        """
+        if self.embedded is not None:
+            return self.database
+        if name := conninfo_to_dict(self._dsn()).get("dbname"):
+            return str(name)
+        raise SettingsError(f"{self.dsn_variable} names no database. Repair: end it in /coffee_scraper")
+
+    def beside(self, name: str) -> "Postgres":
+        """Another database of the same server; the embedded server makes it when it is missing."""
+        if self.embedded is not None:
+            return Postgres(embedded=self.embedded, database=name)
+        return Postgres(dsn_variable=self.dsn_variable, other=name)
 
     @property
     def embedded_server(self) -> EmbeddedPostgres:
@@ -181,7 +201,7 @@ class Postgres(dg.ConfigurableResource):
                     f"{self.dsn_variable} is no connection string. Repair: write it as "
                     "postgresql://user:password@host:5432/coffee_scraper"
                 ) from None
-            return dsn
+            return make_conninfo(dsn, dbname=self.other) if self.other else dsn
         raise SettingsError(
             f"no PostgreSQL server is named. Repair: set {self.dsn_variable} to its DSN, such as "
             "postgresql://user:password@host:5432/coffee_scraper; or BACKFILL_POSTGRES=embedded"

@@ -178,3 +178,18 @@ def one(postgres: Postgres, statement: str, *values: Any) -> Any:
     (row,) = rows(postgres, statement, *values)
     (value,) = row.values()
     return value
+
+
+def add_old_row(postgres: Postgres, source: Source) -> None:
+    """A coffee 1 with a variant 11 from before this project: ids of its own, a price, no artifact, no price row."""
+    with postgres.connect("test") as connection:
+        execute(
+            connection,
+            "WITH c AS (INSERT INTO coffees (id, source_id, roaster_id, platform_product_id, name, slug, status,"
+            " region, first_seen_at, last_seen_at, observed_at, updated_at) VALUES (gen_random_uuid(), %(s)s, %(r)s,"
+            " '1', 'Old', 'old', 'active', 'Coorg', %(t)s, %(t)s, %(t)s, %(t)s) RETURNING id)"
+            " INSERT INTO variants (id, coffee_id, roaster_id, platform_variant_id, currency, price_current, weight_g,"
+            " first_seen_at, last_seen_at, observed_at) SELECT gen_random_uuid(), id, %(r)s, '11', 'INR', 90, 500,"
+            " %(t)s, %(t)s, %(t)s FROM c",
+            {"s": source.id, "r": source.roaster_id, "t": at(1)},
+        )

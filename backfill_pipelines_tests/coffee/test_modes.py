@@ -58,6 +58,22 @@ def test_captures_a_week_apart_share_the_range_runs(coffee: CoffeeWorld) -> None
     assert coffee.instance.get_runs_count() == 3
 
 
+def test_the_plan_counts_the_rows_by_doing_it_and_taking_it_back(coffee: CoffeeWorld) -> None:
+    two_captures(coffee)
+    before = coffee.digests()
+    plan = plan_backfill(coffee.modes(), INCREMENTAL, count_rows=True)
+    assert plan.rows == {
+        "observations": 6,
+        "variant_observations": 12,
+        "prices": 12,
+        "coffees_new": 3,
+        "variants_new": 6,
+    }
+    assert coffee.digests() == before
+    apply_plan(coffee.modes(), plan.id)
+    assert coffee.value("SELECT count(*) FROM prices") == 12
+
+
 def test_a_second_incremental_backfill_has_nothing_to_do(coffee: CoffeeWorld) -> None:
     two_captures(coffee)
     applied(coffee)
@@ -293,7 +309,7 @@ class TestSelective:
         assert coffee.value("SELECT DISTINCT in_stock FROM variants") is stock
         assert coffee.value("SELECT DISTINCT region FROM coffees") == region
         assert coffee.digests()["prices"] == prices
-        assert len(plan_backfill(coffee.modes(), INCREMENTAL, keep=False).partitions) == 2, "the rest is still stale"
+        assert len(plan_backfill(coffee.modes(), INCREMENTAL).partitions) == 2, "the rest is still stale"
 
 
 def test_the_run_of_a_backfill_is_found_by_its_id(coffee: CoffeeWorld) -> None:

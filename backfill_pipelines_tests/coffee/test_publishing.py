@@ -6,17 +6,19 @@ from itertools import permutations
 
 import pytest
 
+from backfill_pipelines.backfill.gates import Measurement, Verdict
 from backfill_pipelines.coffee.digests import state_digest
 from backfill_pipelines.coffee.model import Rejected, Source
 from backfill_pipelines.coffee.partition_gates import PARTITION_GATES, measure
 from backfill_pipelines.coffee.publish_refused import PublishRefused
 from backfill_pipelines.coffee.publishing import Counts, publish
-from backfill_pipelines.coffee.staging import render, stage
+from backfill_pipelines.coffee.staging import Versions, render, stage
 from backfill_pipelines.stores.postgres import Postgres, PostgresRefused, execute
 from backfill_pipelines_tests.coffee.databases import fresh_database
 from backfill_pipelines_tests.coffee.observed import (
     V1,
     V2,
+    add_old_row,
     add_shop,
     at,
     body,
@@ -216,17 +218,7 @@ def test_what_a_person_has_set_wins_over_every_capture(postgres: Postgres, sourc
 
 
 def test_a_row_without_artifact_is_adopted_once_and_not_emptied(postgres: Postgres, source: Source) -> None:
-    with postgres.connect("test") as connection:
-        execute(
-            connection,
-            "WITH c AS (INSERT INTO coffees (id, source_id, roaster_id, platform_product_id, name, slug, status,"
-            " region, first_seen_at, last_seen_at, observed_at, updated_at) VALUES (gen_random_uuid(), %(s)s, %(r)s,"
-            " '1', 'Old', 'old', 'active', 'Coorg', %(t)s, %(t)s, %(t)s, %(t)s) RETURNING id)"
-            " INSERT INTO variants (id, coffee_id, roaster_id, platform_variant_id, currency, price_current, weight_g,"
-            " first_seen_at, last_seen_at, observed_at) SELECT gen_random_uuid(), id, %(r)s, '11', 'INR', 90, 500,"
-            " %(t)s, %(t)s, %(t)s FROM c",
-            {"s": source.id, "r": source.roaster_id, "t": at(1)},
-        )
+    add_old_row(postgres, source)
     ids = rows(postgres, "SELECT c.id AS coffee, v.id AS variant FROM coffees c JOIN variants v ON v.coffee_id = c.id")
     capture = body(source, at(8), [product("1", [variant("11", "100", weight_g=None), variant("12", "50")])])
     publish_all(postgres, capture)
@@ -250,6 +242,8 @@ def test_a_row_without_artifact_is_adopted_once_and_not_emptied(postgres: Postgr
         100,
     ]
     assert publish_all(postgres, capture) == Counts()
+    captures = "SELECT validation_status::text FROM scrape_artifacts WHERE storage_uri LIKE 'adopted:%'"
+    assert one(postgres, captures) == "superseded", "it is no capture to replay"
 
 
 def test_the_same_artifact_under_newer_rules_corrects_its_price_and_keeps_the_row(
@@ -265,6 +259,17 @@ def test_the_same_artifact_under_newer_rules_corrects_its_price_and_keeps_the_ro
     current = rows(postgres, "SELECT price_current FROM variants ORDER BY platform_variant_id")
     assert [row["price_current"] for row in current] == [10, None, None]
     assert publish_all(postgres, anew, versions=V2) == Counts()
+
+
+def test_a_newer_normaliser_says_products_anew_and_leaves_prices_alone(postgres: Postgres, source: Source) -> None:
+    first = body(source, at(1), [product("1", {"11": "100"}, region=None)])
+    publish_all(postgres, first)
+    anew = body(source, at(1), [product("1", {"11": "100"}, region="Coorg")], sha256=first.body_sha256)
+    counts = publish_all(postgres, anew, versions=Versions("1.0.0", "1.0.1"))
+    assert (counts.prices, counts.corrections, counts.coffees_changed) == (0, 0, 1)
+    assert one(postgres, "SELECT region FROM coffees") == "Coorg"
+    assert one(postgres, "SELECT normalizer_version FROM product_artifacts") == "1.0.1"
+    assert one(postgres, "SELECT normalizer_version FROM scrape_artifacts") == "1.0.1"
 
 
 def test_captures_published_under_newer_rules_are_not_published_again_under_older_ones(
@@ -315,12 +320,21 @@ def test_a_partition_that_is_held_back_leaves_its_staged_rows_and_its_siblings_a
         for capture in bodies:
             store_capture(connection, capture)
         staged = stage(connection, render(bodies, V1))
-        publish(connection, staged, ["2025-09-01|blue-tokai"], new_run(connection))
+        red = Verdict(PARTITION_GATES[0], "2025-09-08|blue-tokai", Measurement(1, 0, 1, ("culprit",)))
+        publish(connection, staged, ["2025-09-01|blue-tokai"], new_run(connection), red=[red])
     assert rows(postgres, "SELECT scraped_at FROM prices") == [{"scraped_at": at(1)}]
     kept = rows(postgres, "SELECT day, platform_variant_id FROM staged_rows ORDER BY 2")
     assert [(str(row["day"]), row["platform_variant_id"]) for row in kept] == [("2025-09-08", ""), ("2025-09-08", "11")]
+    (row,) = rows(postgres, "SELECT day, reason, detail, state FROM quarantine")
+    assert (str(row["day"]), row["reason"], row["state"]) == (
+        "2025-09-08",
+        "Q_GATE_stored_bodies_match_their_hash",
+        "open",
+    )
+    assert "e.g. culprit" in row["detail"]["why"]
     publish_all(postgres, bodies[1])
     assert rows(postgres, "SELECT * FROM staged_rows") == []
+    assert one(postgres, "SELECT state FROM quarantine") == "superseded"
 
 
 def test_what_was_set_aside_is_listed_once_and_judged_rows_stay_judged(postgres: Postgres, source: Source) -> None:

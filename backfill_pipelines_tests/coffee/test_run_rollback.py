@@ -10,7 +10,7 @@ from backfill_pipelines.coffee.overall_gates import OVERALL_GATES, mark, measure
 from backfill_pipelines.coffee.publishing import Counts
 from backfill_pipelines.coffee.run_rollback import Rollback, RollbackRefused, plan_rollback, rollback_run
 from backfill_pipelines.stores.postgres import Postgres, execute
-from backfill_pipelines_tests.coffee.observed import V2, at, body, new_run, one, product, publish_all, rows
+from backfill_pipelines_tests.coffee.observed import V2, add_old_row, at, body, new_run, one, product, publish_all, rows
 
 STATE = ("coffees", "variants", "product_artifacts", "variant_observations")
 
@@ -111,6 +111,18 @@ def test_corrections_of_the_run_are_taken_back(postgres: Postgres, source: Sourc
     found = rolled_back(postgres, run)
     assert found.corrections == 2
     assert (digests(postgres), effective(postgres)) == (before, prices)
+
+
+def test_a_row_that_the_run_adopted_is_as_it_was(postgres: Postgres, source: Source) -> None:
+    add_old_row(postgres, source)
+    said = "SELECT c.name, c.slug, c.region, c.status::text, c.last_seen_at, v.price_current, v.weight_g, v.status AS s"
+    said += " FROM coffees c JOIN variants v ON v.coffee_id = c.id WHERE v.platform_variant_id = '11'"
+    before = rows(postgres, said)
+    run = started(postgres)
+    publish_all(postgres, second(source), run=run)
+    assert rows(postgres, said) != before
+    rolled_back(postgres, run)
+    assert rows(postgres, said) == before
 
 
 def test_a_plan_writes_nothing(postgres: Postgres, source: Source) -> None:

@@ -28,6 +28,8 @@ class ImageOutcome(StrEnum):
     NOT_ATTEMPTED = "not_attempted"
     #: An unfinished copy that a later run has brought to its end; counted there, and in no equation here.
     RESUMED = "resumed"
+    #: Taken back since; what it was before is in the ledger of rollbacks, and no equation counts it.
+    ROLLED_BACK = "rolled_back"
 
 
 #: Reasons beside those of the model's set-aside images.
@@ -50,7 +52,7 @@ NOT_ASKED = "not_asked_for"
 #: A bucket is materialised when all its images are one of these.
 SETTLED = frozenset((ImageOutcome.COPIED, ImageOutcome.IDENTICAL, ImageOutcome.DIFFERS, ImageOutcome.QUARANTINED))
 #: The terms of the equation; their sum is the images in scope.
-TERMS = tuple(outcome for outcome in ImageOutcome if outcome is not ImageOutcome.RESUMED)
+TERMS = tuple(outcome for outcome in ImageOutcome if outcome not in (ImageOutcome.RESUMED, ImageOutcome.ROLLED_BACK))
 
 
 def imbalance(in_scope: int, tally: Mapping[ImageOutcome, int]) -> str:

@@ -140,6 +140,12 @@ class PromotionLedger:
         with self._control.transaction() as connection:
             return [ledger_item(row) for row in connection.execute(statement.order_by(ITEMS.c.stage, ITEMS.c.sk))]
 
+    def open_images(self, run_id: str) -> set[str]:
+        """Images of which a run has, or may have, an item in the table."""
+        of_run = [ITEMS.c.table_name == self.table, ITEMS.c.run_id == run_id, ITEMS.c.state != ItemState.GONE]
+        with self._control.transaction() as connection:
+            return set(connection.execute(sa.select(ITEMS.c.image_id).distinct().where(*of_run)).scalars())
+
     def gone(self, run_id: str, image_id: str, sks: Iterable[str]) -> None:
         """These items of a run are not in the table any more, or are again as they were before it."""
         with self._control.transaction() as connection:
@@ -223,6 +229,9 @@ class PromotionLedger:
         """Items that were written once and are absent now: whoever writes them next is the one to answer for them."""
         written = [*self._of(ITEMS, image_id), ITEMS.c.state == ItemState.WRITTEN]
         rows = connection.execute(sa.select(ITEMS.c.run_id, ITEMS.c.sk).where(*written)).all()
+        # What was taken back is the run's own again: a key has one row in it.
+        taken_back = [*self._of(ITEMS, image_id), ITEMS.c.run_id == run_id, ITEMS.c.state == ItemState.GONE]
+        connection.execute(ITEMS.delete().where(*taken_back))
         for other in sorted({row.run_id for row in rows}):
             lost = sorted(absent.intersection(row.sk for row in rows if row.run_id == other))
             for part in _parts(lost):

@@ -5,7 +5,7 @@ image is ``image_copying``'s.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from backfill_pipelines.backfill.failures import BackfillError
@@ -57,15 +57,15 @@ class StageWriter:
         condition = absent() if before is None else unchanged(before, item.item)
         return self._once(item.key, estimate(item), lambda: self.items.put(item.item, condition), item.digest)
 
-    def remove(self, before: Item) -> float:
-        """Delete one item, as it was read.
+    def remove(self, before: Item, others: Iterable[str] = ()) -> float:
+        """Delete one item, as it was read; ``others`` names attributes that nobody may have added since.
 
         Raises:
             ChangedMeanwhile: the stored item is another.
         """
         key = (before["PK"]["S"], before["SK"]["S"])
         named = {name: before[name] for name in ("PK", "SK")}
-        return self._once(key, Consumed(1.0), lambda: self.items.delete(named, unchanged(before)), "")
+        return self._once(key, Consumed(1.0), lambda: self.items.delete(named, unchanged(before, others)), "")
 
     def _once(self, key: tuple[str, str], units: Consumed, write: Callable[[], Consumed], digest: str) -> float:
         """One conditional write; a refusal or silence is settled by a read: done already, or somebody else's."""
