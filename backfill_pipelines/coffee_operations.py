@@ -35,7 +35,7 @@ def operate(settings: Settings, job: str, config: Mapping[str, Any], *, asked_by
     told: list[Report | BackfillError] = []
     with open_instance(settings) as instance:
         result = build_operation_job(job, told.append).execute_in_process(
-            run_config={**QUIET, "ops": {op_name(job): {"config": dict(config)}}},
+            run_config={**QUIET, **({"ops": {op_name(job): {"config": dict(config)}}} if config else {})},
             instance=instance,
             resources=operation_resources(settings),
             tags={CLI_TAG: "true", PROCESS_TAG: this_process(), "user": asked_by},

@@ -30,10 +30,6 @@ class BackupSettings(dg.ConfigurableResource):
     folder: str = Field(description="Folder of dumps and manifests.")
 
 
-class ShowConfig(dg.Config):
-    """Nothing to choose."""
-
-
 class ApplyConfig(dg.Config):
     """The safe default: only show."""
 
@@ -73,7 +69,8 @@ class Operation:
 
     name: str
     text: str
-    config: type[dg.Config]
+    #: None where there is nothing to choose.
+    config: type[dg.Config] | None
     work: Callable[[OperationWorld, Any], Report]
 
 
@@ -113,14 +110,14 @@ OPERATIONS: Sequence[Operation] = (
     Operation(
         "coffee_report_orphans",
         "Count and name rows that belong to nothing. Changes nothing; replay is the only repair.",
-        ShowConfig,
+        None,
         lambda world, _: orphans.report_orphans(world),
     ),
     Operation(
         "coffee_verify_restart",
         "See whether the recovery may go on after a restart: database, schema, leases, store, gates, intake. Fails "
         "when one of them is red or cannot be looked at.",
-        ShowConfig,
+        None,
         lambda world, _: restart_check.verify_restart(world),
     ),
     Operation(
@@ -161,7 +158,10 @@ def build_operation_job(name: str, tell: Tell = lambda _: None) -> dg.JobDefinit
     """The job of one operation."""
     (operation,) = [one for one in OPERATIONS if one.name == name]
 
-    def _operate(context: dg.OpExecutionContext, config: dg.Config) -> None:
+    def _chosen(context: dg.OpExecutionContext, config: dg.Config) -> None:
+        _operated(context, config)
+
+    def _operated(context: dg.OpExecutionContext, config: dg.Config | None = None) -> None:
         try:
             report = operation.work(world_of(context), config)
         except BackfillError as error:
@@ -173,9 +173,13 @@ def build_operation_job(name: str, tell: Tell = lambda _: None) -> dg.JobDefinit
         if not report.is_green:
             raise dg.Failure(f"{report.title}: red\n{text_of(report)}", allow_retries=False)
 
+    def _unchosen(context: dg.OpExecutionContext) -> None:
+        _operated(context)
+
     # Dagster takes the config's schema from the annotation.
-    _operate.__annotations__["config"] = operation.config
-    op = dg.op(name=op_name(name), required_resource_keys=set(RESOURCES), out=dg.Out(dg.Nothing))(_operate)
+    _chosen.__annotations__["config"] = operation.config
+    made = dg.op(name=op_name(name), required_resource_keys=set(RESOURCES), out=dg.Out(dg.Nothing))
+    op = made(_chosen if operation.config else _unchosen)
 
     @dg.job(name=name, description=operation.text)
     def job() -> None:
