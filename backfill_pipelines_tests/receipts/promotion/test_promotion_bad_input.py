@@ -42,7 +42,7 @@ def truncated(lists: Lists) -> str:
 
 
 @pytest.mark.parametrize(
-    ("spoilt", "state", "reason"),
+    ("spoilt", "outcome", "reason"),
     [
         (without_images, "failed", "no_image_row"),
         (with_a_key_twice, "quarantined", "duplicate_key"),
@@ -53,20 +53,20 @@ def truncated(lists: Lists) -> str:
     ids=["without images", "key twice", "unknown list", "foreign bucket", "truncated"],
 )
 def test_a_bad_export_is_set_aside_by_name_and_the_others_arrive(
-    desk: Desk, spoilt: Callable[[Lists], str], state: str, reason: str
+    desk: Desk, spoilt: Callable[[Lists], str], outcome: str, reason: str
 ) -> None:
     desk.export(1)
     (desk.exports / f"{image(2)}.json").write_text(spoilt(wide_export(2, 5)))
     desk.planned()
     done = desk.promote("run", "--apply")
     assert done.exit_code == 1, done.output
-    assert f"{image(2)} {state} {reason}" in " ".join(done.output.split())
+    assert f"{image(2)} {outcome} {reason}" in " ".join(done.output.split())
     assert "copied 1" in done.output
     assert desk.target.partition(2) == {}
     assert {" ".join(item.key): item.digest for item in planned(1, 5).items} == desk.target.digests()
     verified = desk.typed("verify")
-    assert verified.exit_code == (1 if state == "failed" else 0), verified.output
-    assert f"{image(2)} {state} {reason}" in " ".join(verified.output.split())
+    assert verified.exit_code == (1 if outcome == "failed" else 0), verified.output
+    assert f"{image(2)} {outcome} {reason}" in " ".join(verified.output.split())
 
 
 def test_an_image_that_prod_has_with_other_content_is_left_as_it_is(desk: Desk) -> None:
