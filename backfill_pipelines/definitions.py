@@ -23,6 +23,7 @@ from backfill_pipelines.receipts.gap_sensor import build_receipts_gap_sensor
 from backfill_pipelines.receipts.jobs import build_jobs
 from backfill_pipelines.receipts.migration_assets import build_migration_assets
 from backfill_pipelines.receipts.promotion.embedding_assets import build_embeddings
+from backfill_pipelines.receipts.promotion.gap_sensor import build_promotion_gap_sensor
 from backfill_pipelines.receipts.promotion.jobs import build_promotion_jobs
 from backfill_pipelines.receipts.promotion.plan_asset import build_promotion_plan
 from backfill_pipelines.receipts.promotion.promotion_assets import build_promotion_assets
@@ -50,7 +51,13 @@ def build_defs(settings: Settings, resources: Mapping[str, Any] | None = None) -
             build_coverage(),
         ],
         jobs=[*build_jobs(), *build_promotion_jobs(), *build_mode_jobs(), build_intake_job()],
-        sensors=[*build_sensors(), build_receipts_gap_sensor(), build_coffee_gap_sensor(), build_progress_sensor()],
+        sensors=[
+            *build_sensors(),
+            build_receipts_gap_sensor(),
+            build_promotion_gap_sensor(),
+            build_coffee_gap_sensor(),
+            build_progress_sensor(),
+        ],
         schedules=[*build_schedules(), *build_coffee_schedules()],
         resources={**build_all_resources(settings), "coffee": build_coffee(settings), **(resources or {})},
         executor=dg.in_process_executor,
