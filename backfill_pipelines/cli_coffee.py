@@ -23,6 +23,7 @@ from backfill_pipelines.coffee.modes import keep_plan
 from backfill_pipelines.coffee.names import ROASTERS
 from backfill_pipelines.coffee.plans import Plan
 from backfill_pipelines.coffee.scope import DataType, Mode, Scope
+from backfill_pipelines.coffee_operations import build_backups
 from backfill_pipelines.coffee_resource import coffee_resources
 from backfill_pipelines.runner import QUIET, failure_text, open_instance
 from backfill_pipelines.settings import Settings, read_settings
@@ -153,7 +154,7 @@ def _apply(settings: Settings, found: LedgerRun) -> ModeReport:
     with closing(resources["control"]), open_instance(settings) as instance:
         slugs = _in_database(settings, _slugs)
         instance.add_dynamic_partitions(str(ROASTERS.name), slugs)
-        result = build_mode_job(mode, tell=told.append).execute_in_process(
+        result = build_mode_job(mode, build_backups(settings).require_fresh, told.append).execute_in_process(
             run_config={**QUIET, "ops": {f"{mode}_backfill": {"config": {"plan_id": str(found.id), "apply": True}}}},
             instance=instance,
             resources=resources,
