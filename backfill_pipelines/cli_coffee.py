@@ -1,7 +1,7 @@
 """``backfill coffee plan|run|status|validate``: the four modes of the recovery from the command line."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from enum import StrEnum
 from typing import Annotated, Any
@@ -20,7 +20,6 @@ from backfill_pipelines.coffee.migrations import require_migrated
 from backfill_pipelines.coffee.mode_jobs import build_mode_job, free_bytes
 from backfill_pipelines.coffee.mode_report import ModeReport
 from backfill_pipelines.coffee.modes import keep_plan
-from backfill_pipelines.coffee.names import ROASTERS
 from backfill_pipelines.coffee.plans import Plan
 from backfill_pipelines.coffee.scope import DataType, Mode, Scope
 from backfill_pipelines.coffee_operations import build_backups
@@ -152,8 +151,6 @@ def _apply(settings: Settings, found: LedgerRun) -> ModeReport:
     mode: Mode = found.scope.mode
     resources = coffee_resources(settings)
     with closing(resources["control"]), open_instance(settings) as instance:
-        slugs = _in_database(settings, _slugs)
-        instance.add_dynamic_partitions(str(ROASTERS.name), slugs)
         result = build_mode_job(mode, build_backups(settings).require_fresh, told.append).execute_in_process(
             run_config={**QUIET, "ops": {f"{mode}_backfill": {"config": {"plan_id": str(found.id), "apply": True}}}},
             instance=instance,
@@ -167,10 +164,6 @@ def _apply(settings: Settings, found: LedgerRun) -> ModeReport:
         case [BackfillError() as error]:
             raise error
     raise BackfillError(f"the backfill did not end: {failure_text(result)}. Repair: backfill coffee run {found.id}")
-
-
-def _slugs(connection: Connection) -> Sequence[str]:
-    return [row[0] for row in connection.execute(b"SELECT slug FROM roasters ORDER BY slug").fetchall()]
 
 
 def _show_plan(found: Plan) -> None:

@@ -135,7 +135,6 @@ def intake_requests(
     ]
     if not due:
         return dg.SkipReason(f"no {kind} tick is open, or all are captured")
-    context.instance.add_dynamic_partitions(str(ROASTERS.name), sorted({day.roaster.slug for day in due}))
     return [_request(day.key, kind, now) for day in due]
 
 
@@ -159,6 +158,7 @@ def build_intake_job() -> dg.JobDefinition:
     @dg.op(required_resource_keys=set(RESOURCES), out=dg.Out(dg.Nothing))
     def take_in(context: dg.OpExecutionContext, config: IntakeConfig) -> None:
         resources = {name: getattr(context.resources, name) for name in sorted(RESOURCES)}
+        context.instance.add_dynamic_partitions(str(ROASTERS.name), [parse_partition(config.partition)[1]])
         failures = list[str]()
         for asset in build_coffee_assets():
             found = run_range(

@@ -23,6 +23,7 @@ from backfill_pipelines.coffee.backfill_ledger import (
 )
 from backfill_pipelines.coffee.mode_report import ModeReport, tell_progress
 from backfill_pipelines.coffee.mode_world import ModeWorld
+from backfill_pipelines.coffee.names import ROASTERS
 from backfill_pipelines.coffee.progress import FAILED, OK, UNRECOVERABLE, Progress
 from backfill_pipelines.coffee.range_runs import RangeRun, cut, run_range
 from backfill_pipelines.coffee.recovery import RUNNING_ELSEWHERE
@@ -53,6 +54,7 @@ class IncrementalRun:
         """
         self._assets = build_coffee_assets()
         partitions = self._partitions()
+        self.world.instance.add_dynamic_partitions(str(ROASTERS.name), sorted({one.slug for one in partitions}))
         todo = self._todo(partitions)
         self.report.skipped = len(partitions) - len(todo)
         progress = Progress(len(todo))

@@ -18,7 +18,7 @@ def verdicts(postgres: Postgres) -> dict[str, bool]:
         resources={"postgres": postgres},
     )
     with dg.DagsterInstance.ephemeral() as instance:
-        done = definitions.get_job_def("check").execute_in_process(instance=instance)
+        done = definitions.resolve_job_def("check").execute_in_process(instance=instance)
     return {one.check_name: one.passed for one in done.get_asset_check_evaluations()}
 
 

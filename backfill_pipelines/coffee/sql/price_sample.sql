@@ -7,8 +7,8 @@ WITH written AS (
   FROM written w JOIN variants v ON v.id = w.variant_id
   ORDER BY v.coffee_id, w.rows DESC, v.platform_variant_id
 ), chosen AS (
-  SELECT id FROM one_of_each JOIN coffees c ON c.id = coffee_id
-  ORDER BY one_of_each.rows DESC, c.source_id, c.platform_product_id LIMIT %(variants)s
+  SELECT o.id FROM one_of_each o JOIN coffees c ON c.id = o.coffee_id
+  ORDER BY o.rows DESC, c.source_id, c.platform_product_id LIMIT %(variants)s
 )
 SELECT e.variant_id, concat_ws(' ', c.name, v.title) AS name, e.currency, e.scraped_at, e.price,
   p.backfill_run_id IS NOT DISTINCT FROM %(run)s OR corrected.price_id IS NOT NULL AS is_of_run
