@@ -149,9 +149,9 @@ def _apply(settings: Settings, found: LedgerRun) -> ModeReport:
     """
     told: list[ModeReport | BackfillError] = []
     mode: Mode = found.scope.mode
-    resources = coffee_resources(settings)
+    resources, require_backup = coffee_resources(settings), build_backups(settings).require_fresh
     with closing(resources["control"]), open_instance(settings) as instance:
-        result = build_mode_job(mode, build_backups(settings).require_fresh, told.append).execute_in_process(
+        result = build_mode_job(mode, require_backup, told.append).execute_in_process(
             run_config={**QUIET, "ops": {f"{mode}_backfill": {"config": {"plan_id": str(found.id), "apply": True}}}},
             instance=instance,
             resources=resources,
