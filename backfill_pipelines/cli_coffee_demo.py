@@ -17,9 +17,9 @@ from typing import Annotated, Any
 
 import typer
 
-from backfill_pipelines import cli_coffee_operations
 from backfill_pipelines.backfill.failures import BackfillError, SettingsError
 from backfill_pipelines.cli_coffee import coffee_app
+from backfill_pipelines.cli_coffee_fetch import coffee_app as with_every_command
 from backfill_pipelines.cli_console import BROKEN, console, reported
 from backfill_pipelines.cli_services import stop_services
 from backfill_pipelines.coffee.backfill_ledger import newest_runs
@@ -37,7 +37,7 @@ from backfill_pipelines.stores.resources import build_postgres
 from backfill_pipelines.stores.shop_standin import shop_in_thread
 from backfill_pipelines.stores.shop_standin_state import shop_of
 
-__all__ = ["cli_coffee_operations", "coffee_app"]
+__all__ = ["coffee_app", "with_every_command"]
 
 #: Places that a trial has of its own.
 _OWN = ("ARTIFACTS_URL", "BACKUPS_DIR", "CONTROL_URL", "OBJECTS_URL", "COFFEE_LEGACY_URL", "COFFEE_MANIFEST")
@@ -76,9 +76,8 @@ def steps(trial: Trial, live: Path, today: str) -> Iterator[Step]:
     yield Step(["drill"])
     yield Step(["run", full], "derived again beside the live tables: the same rows, so 0 are written")
     yield Step(["sources", "--load", str(live)])
-    yield Step(["plan", "incremental", "--from", today, "--to", today, "--roaster", LIVE])
+    yield Step(["fetch", LIVE], "a shop is asked over HTTP, politely, as the schedule of the live intake does")
     fetched = _newest()
-    yield Step(["run", fetched], "a shop is asked over HTTP, politely")
     yield Step(["rollback", fetched], "what a rollback would do")
     yield Step(["rollback", fetched, "--apply"])
     yield Step(["plan", "incremental", "--from", today, "--to", today, "--roaster", LIVE], "the body is still stored")
@@ -129,10 +128,8 @@ def _take(step: Step) -> None:
         console.print(f"# {step.why}", style="dim", highlight=False)
     code: Any = coffee_app(list(step.arguments), standalone_mode=False)
     if (code or 0) != step.code:
-        raise BackfillError(
-            f"backfill coffee {shlex.join(step.arguments)} ended with {code or 0}, not {step.code}. Repair: read what it "
-            "says above"
-        )
+        command = f"backfill coffee {shlex.join(step.arguments)}"
+        raise BackfillError(f"{command} ended with {code or 0}, not {step.code}. Repair: read what it says above")
 
 
 def _newest() -> str:

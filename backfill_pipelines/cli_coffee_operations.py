@@ -7,7 +7,6 @@ import getpass
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from backfill_pipelines.cli_coffee_store import coffee_app
@@ -166,7 +165,8 @@ def show(report: Report) -> None:
     """Print a report: counts before and after, then its lines."""
     changes = report.applied or report.before != report.after
     title = report.title if report.applied else f"{report.title}{', dry run' if changes else ''}: nothing was changed"
-    table = Table(title=escape(title), title_justify="left")
+    console.print(title, style="bold", highlight=False, markup=False, soft_wrap=True)
+    table = Table()
     table.add_column("")
     for name in ("before", "after"):
         table.add_column(name, justify="right")
