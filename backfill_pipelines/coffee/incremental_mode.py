@@ -87,19 +87,33 @@ class IncrementalRun:
             mine = claim(connection, self.run.id, [(one.roaster_id, one.day) for one in wanted])
         if not mine:
             return
-        runs = list[RangeRun]()
-        for asset in self._assets:
-            began = time.monotonic()
-            runs.append(self._launch(asset, keys))
-            self.report.add_seconds(asset.op.name, time.monotonic() - began)
-        failure = next((run.failure for run in runs if run.failure), "")
-        self._close(mine, failure)
+        failure = self._chain(keys)
+        left = self._running(mine)
+        if failure and left and len(keys) > 1:
+            # The run broke off: one by one, a partition that cannot be done does not sink its siblings.
+            for one in left:
+                self._close([one], self._chain([one.key]))
+        else:
+            self._close(left, failure)
         for one in self._partitions(mine):
             if one.error_code == RUNNING_ELSEWHERE:
                 self.report.skipped += 1
                 continue
             progress.add(_OUTCOME.get(one.state, FAILED), rows=int((one.verdict or {}).get("rows", 0)))
             self.report.add(one)
+
+    def _chain(self, keys: Sequence[str]) -> str:
+        """Search, derive and publish partitions; why the first of the runs failed that did."""
+        runs = list[RangeRun]()
+        for asset in self._assets:
+            began = time.monotonic()
+            runs.append(self._launch(asset, keys))
+            self.report.add_seconds(asset.op.name, time.monotonic() - began)
+        return next((run.failure for run in runs if run.failure), "")
+
+    def _running(self, mine: Collection[tuple[uuid.UUID, date]]) -> list[LedgerPartition]:
+        """Claimed partitions that no run has settled: nothing of them to publish, or the run broke off."""
+        return [one for one in self._partitions(mine) if one.state == "running"]
 
     def _launch(self, asset: dg.AssetsDefinition, keys: Sequence[str]) -> RangeRun:
         return run_range(
@@ -111,9 +125,9 @@ class IncrementalRun:
             tags={BACKFILL_TAG: str(self.run.id)},
         )
 
-    def _close(self, mine: Collection[tuple[uuid.UUID, date]], failure: str) -> None:
-        """Settle the claimed partitions that no run has settled: nothing of them to publish, or the run broke off."""
-        left = [one for one in self._partitions(mine) if one.state == "running"]
+    def _close(self, partitions: Sequence[LedgerPartition], failure: str) -> None:
+        """Settle partitions that no run has settled, unless one has by now."""
+        left = self._running({(one.roaster_id, one.day) for one in partitions})
         ended = [
             Settled(one.roaster_id, one.day, "failed", error_code="run_failed", error=failure)
             if failure

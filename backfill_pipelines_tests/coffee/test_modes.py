@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 
-from backfill_pipelines.coffee import incremental_mode
+from backfill_pipelines.coffee import derive_target, incremental_mode
 from backfill_pipelines.coffee.backfill_ledger import RunRefused, load_partitions, load_run
 from backfill_pipelines.coffee.intake import intake, pause_intake
 from backfill_pipelines.coffee.mode_report import ModeReport
 from backfill_pipelines.coffee.mode_world import BackupMissing, no_backup_yet
 from backfill_pipelines.coffee.modes import BackfillRed, apply_plan, plan_backfill
 from backfill_pipelines.coffee.plans import PlanRefused
+from backfill_pipelines.coffee.progress import TooManyFailed
 from backfill_pipelines.coffee.scope import Scope
+from backfill_pipelines.coffee.time_limits import PartitionTimedOut
 from backfill_pipelines.stores.postgres import session_lock
 from backfill_pipelines_tests.coffee.coffee_world import NOW, SUNDAY, CoffeeWorld, shopify
 
@@ -159,6 +161,45 @@ def test_alerts_are_muted_while_it_runs_and_not_afterwards(
     assert all(NOW <= until <= NOW + timedelta(hours=24) for until in seen)
     with coffee.postgres.connect("test") as connection:
         assert intake(connection).alerts_muted_until is None
+
+
+def test_a_partition_that_breaks_its_run_does_not_sink_its_siblings(
+    coffee: CoffeeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Out of time, a body that the code cannot bear: the range is done again one by one."""
+    two_captures(coffee)
+    real = derive_target.derive_days
+
+    def breaks(artifacts: Any, days: Any, *args: Any) -> Any:
+        chosen = list(days)
+        if any(day.key == "2025-09-21|blue-tokai" for day in chosen):
+            raise PartitionTimedOut("2025-09-21|blue-tokai was not done after 3,600 s")
+        return real(artifacts, chosen, *args)
+
+    monkeypatch.setattr(derive_target, "derive_days", breaks)
+    monkeypatch.setattr("backfill_pipelines.backfill.gated_assets._RETRIES", 0)
+    with pytest.raises(BackfillRed, match="was not done after 3,600 s"):
+        applied(coffee)
+    assert coffee.value("SELECT count(*) FROM prices") == 6
+    states = coffee.rows("SELECT day, state, error_code FROM backfill_partitions ORDER BY day")
+    assert [(row["day"].day, row["state"], row["error_code"]) for row in states] == [
+        (21, "failed", "run_failed"),
+        (28, "ok", None),
+    ]
+
+
+def test_more_than_a_tenth_failed_ends_the_backfill(coffee: CoffeeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A changed feed would fail every partition: after ten somebody should look."""
+    coffee.execute("UPDATE roasters SET price_cadence = '0 4 * * *'")
+    for days in range(12):
+        coffee.store([], SUNDAY - timedelta(days=days))
+    monkeypatch.setattr(incremental_mode, "cut", lambda keys, _: [keys[:11], keys[11:]])
+    with pytest.raises(TooManyFailed, match="9 of 11 partitions have failed"):
+        applied(coffee)
+    assert coffee.value("SELECT status FROM backfill_runs") == "aborted"
+    assert "was ended" in coffee.told[-1][0]
+    states = coffee.rows("SELECT state, count(*) AS n FROM backfill_partitions GROUP BY 1 ORDER BY 1")
+    assert [(row["state"], row["n"]) for row in states] == [("failed", 9), ("pending", 3), ("unrecoverable", 2)]
 
 
 class TestFull:
