@@ -27,8 +27,8 @@ from backfill_pipelines.receipts.promotion.image_outcomes import (
     REPLACE_REFUSED,
     TERMS,
     ImageOutcome,
-    ImageState,
 )
+from backfill_pipelines.receipts.promotion.plan_asset import work_of
 from backfill_pipelines.receipts.promotion.promotion_admission import refusals
 from backfill_pipelines.receipts.promotion.promotion_assets import (
     build_export_inventory,
@@ -40,7 +40,7 @@ from backfill_pipelines.receipts.promotion.promotion_context import (
     load_promotion,
     require_source_unchanged,
 )
-from backfill_pipelines.receipts.promotion.promotion_plans import PlannedWork, make_plan, save_plan
+from backfill_pipelines.receipts.promotion.promotion_plans import make_plan, save_plan
 from backfill_pipelines.receipts.promotion.promotion_reports import PromotionReport, joined, load_reports
 from backfill_pipelines.receipts.promotion.promotion_settings import PromotionSettings
 from backfill_pipelines.receipts.promotion.promotion_summary import summary
@@ -94,7 +94,7 @@ def plan(
     _show(report, failures)
     if failures:
         raise typer.Exit(RED)
-    made = make_plan(promotion.objects, promotion.manifest, promotion.table, promotion.state.arn, _work(report))
+    made = make_plan(promotion.objects, promotion.manifest, promotion.table, promotion.state.arn, work_of(report))
     save_plan(promotion.objects, made)
     console.print(
         f"plan {made.plan_id} revision {made.revision}, target {made.table_arn}\nfingerprint {made.fingerprint}",
@@ -251,19 +251,6 @@ def _require_allowed(promotion: Promotion, confirm: str, fingerprint: str) -> No
     if found := refusals(promotion, confirm, fingerprint):
         raise BackfillError("refused, nothing was written:\n" + "\n".join(found))
     require_source_unchanged(promotion, BUCKETS)
-
-
-def _work(report: PromotionReport) -> PlannedWork:
-    states = {str(state): report.states.get(str(state), 0) for state in ImageState}
-    set_aside = {str(one): report.count(one) for one in (ImageOutcome.QUARANTINED, ImageOutcome.FAILED)}
-    return PlannedWork(
-        images=report.images,
-        states=states | set_aside,
-        items=sum(report.counts.values()),
-        embedding_rows=report.embedding_rows,
-        write_units=round(report.write_units),
-        stream_messages=report.stream_messages,
-    )
 
 
 def _show(report: PromotionReport, failures: Sequence[ChunkResult]) -> None:

@@ -24,7 +24,10 @@ from backfill_pipelines.receipts.gap_sensor import build_receipts_gap_sensor
 from backfill_pipelines.receipts.jobs import build_jobs
 from backfill_pipelines.receipts.migration_assets import build_migration_assets
 from backfill_pipelines.receipts.promotion.embedding_assets import build_embeddings
+from backfill_pipelines.receipts.promotion.jobs import build_promotion_jobs
+from backfill_pipelines.receipts.promotion.plan_asset import build_promotion_plan
 from backfill_pipelines.receipts.promotion.promotion_assets import build_promotion_assets
+from backfill_pipelines.receipts.promotion.report_asset import build_promotion_report
 from backfill_pipelines.settings import Settings, read_settings
 
 enable_event_batches()
@@ -41,11 +44,18 @@ def build_defs(settings: Settings, resources: Mapping[str, Any] | None = None) -
             *build_migration_assets(),
             *build_checking_assets(),
             *build_promotion_assets(),
+            build_promotion_plan(),
+            build_promotion_report(),
             build_embeddings(),
             *build_coffee_assets(is_production=settings.deployment == "prod"),
             build_coverage(),
         ],
-        jobs=[*build_jobs(), *build_mode_jobs(build_backups(settings).require_fresh), build_intake_job()],
+        jobs=[
+            *build_jobs(),
+            *build_promotion_jobs(),
+            *build_mode_jobs(build_backups(settings).require_fresh),
+            build_intake_job(),
+        ],
         sensors=[*build_sensors(), build_receipts_gap_sensor(), build_coffee_gap_sensor(), build_progress_sensor()],
         schedules=[*build_schedules(), *build_coffee_schedules()],
         resources={**build_all_resources(settings), "coffee": build_coffee(settings), **(resources or {})},

@@ -39,9 +39,7 @@ class Intake:
 
 def intake(connection: Connection) -> Intake:
     """The state in force."""
-    rows = read_rows(
-        connection, "SELECT paused, reason, paused_by, paused_at, alerts_muted_until FROM intake_control"
-    )
+    rows = read_rows(connection, "SELECT paused, reason, paused_by, paused_at, alerts_muted_until FROM intake_control")
     return Intake(**rows[0]) if rows else Intake()
 
 

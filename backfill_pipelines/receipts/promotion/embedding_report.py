@@ -80,7 +80,16 @@ def save_embedding_report(objects: ObjectStore, report: EmbeddingReport) -> str:
 
 def load_embedding_reports(objects: ObjectStore, origin: str) -> list[EmbeddingReport]:
     """All reports of an origin, in the order of their buckets."""
-    keys = [info.key for info in objects.find([f"{FOLDER}/{origin}"])]
+    return _loaded(objects, [info.key for info in objects.find([f"{FOLDER}/{origin}"])])
+
+
+def all_embedding_reports(objects: ObjectStore) -> list[EmbeddingReport]:
+    """The reports of all origins, the oldest first."""
+    found = sorted(objects.find([FOLDER]), key=lambda info: info.modified)
+    return _loaded(objects, [info.key for info in found])
+
+
+def _loaded(objects: ObjectStore, keys: Sequence[str]) -> list[EmbeddingReport]:
     found = (json.loads(content) for _, content in objects.read(keys))
     return [EmbeddingReport(**said | {"buckets": tuple(said["buckets"])}) for said in found]
 

@@ -47,15 +47,15 @@ def observe(store: ItemStore, planned: PlannedImage, known: Sequence[LedgerItem]
     if not items:
         return Observed(ImageState.ABSENT, items, digests)
     if IMAGE_SK not in items:
-        return _partial(items, digests, known)
+        return partial(items, digests, known)
     found = items_fingerprint(planned.image_id, items.values())
     if found == planned.fingerprint:
         return Observed(ImageState.IDENTICAL, items, digests, found)
     return Observed(ImageState.DIFFERS, items, digests, found, section_diff(planned, items))
 
 
-def _partial(items: Mapping[str, Item], digests: Mapping[str, str], known: Sequence[LedgerItem]) -> Observed:
-    """Ours when the ledger knows every item with the content that is there."""
+def partial(items: Mapping[str, Item], digests: Mapping[str, str], known: Sequence[LedgerItem]) -> Observed:
+    """An image without IMAGE row: ours when the ledger knows every item with the content that is there."""
     meant = {(row.sk, row.digest) for row in known}
     names = {row.sk for row in known}
     unknown = sorted(sk for sk in digests if sk not in names)

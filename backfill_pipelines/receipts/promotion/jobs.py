@@ -24,8 +24,9 @@ _ROLLBACK_TEXT = """Take a run of the promotion back: delete the images it creat
 
 Without `apply` it shows what it would do, and the number of stream messages that `accept_stream_events` must repeat.
 An image of which anything was changed or embedded since keeps all its items, and is listed with the differences."""
-_REPAIR_TEXT = """Copy one image, by the protocol and the gates of all others, in a run of its own: also one that a killed
-run has left half copied. The plan must be in force.
+_REPAIR_TEXT = """Copy one image, by the protocol and the gates of all others, in a run of its own.
+
+Also one that a killed run has left half copied. The plan must be in force.
 
 Without `apply` it shows what it would write."""
 

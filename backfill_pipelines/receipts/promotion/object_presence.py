@@ -1,6 +1,6 @@
 """Whether the files of an image are in the target's buckets already: objects are not copied with the items."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
@@ -25,10 +25,9 @@ class AsksBuckets(Protocol):
         ...
 
 
-def objects_of(image: PlannedImage) -> list[Address]:
+def objects_of(items: Iterable[Item]) -> list[Address]:
     """Bucket and key of every file that the IMAGE and RECEIPT items name, each once, in order."""
-    found = {address for one in image.items for address in _addresses(one.item)}
-    return sorted(found)
+    return sorted({address for item in items for address in _addresses(item)})
 
 
 def _addresses(item: Item) -> Iterator[Address]:
@@ -45,15 +44,24 @@ def missing_objects(image: PlannedImage, buckets: AsksBuckets) -> SetAside | Non
     Raises:
         StoreError: a bucket does not answer; that is never taken for "missing".
     """
-    wanted = objects_of(image)
-    nowhere = [address for address in wanted if address[0] == "(no bucket)"]
-    somewhere = [address for address in wanted if address[0] != "(no bucket)"]
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        present = list(pool.map(lambda address: buckets.has(*address), somewhere))
-    missing = nowhere + [address for address, is_there in zip(somewhere, present, strict=True) if not is_there]
+    wanted = objects_of(one.item for one in image.items)
+    missing = absent_objects(wanted, buckets)
     if not missing:
         return None
     names = ", ".join(f"{bucket}/{key}" for bucket, key in missing[:_NAMED])
     more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
     detail = f"{len(missing)} of {len(wanted)} files are not in the target: {names}{more}; copy them first"
     return SetAside(image.image_id, Reason.OBJECT_MISSING, detail)
+
+
+def absent_objects(wanted: Sequence[Address], buckets: AsksBuckets) -> list[Address]:
+    """Those of some files that are not there.
+
+    Raises:
+        StoreError: a bucket does not answer; that is never taken for "missing".
+    """
+    nowhere = [address for address in wanted if address[0] == "(no bucket)"]
+    somewhere = [address for address in wanted if address[0] != "(no bucket)"]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        present = list(pool.map(lambda address: buckets.has(*address), somewhere))
+    return nowhere + [address for address, is_there in zip(somewhere, present, strict=True) if not is_there]

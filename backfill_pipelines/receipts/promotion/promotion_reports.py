@@ -128,7 +128,16 @@ def save_report(objects: ObjectStore, report: PromotionReport) -> str:
 
 def load_reports(objects: ObjectStore, origin: str) -> list[PromotionReport]:
     """All reports of an origin, in the order of their buckets."""
-    keys = [info.key for info in objects.find([f"{FOLDER}/{origin}"])]
+    return _loaded(objects, f"{FOLDER}/{origin}")
+
+
+def all_reports(objects: ObjectStore) -> list[PromotionReport]:
+    """The reports of all origins."""
+    return _loaded(objects, FOLDER)
+
+
+def _loaded(objects: ObjectStore, folder: str) -> list[PromotionReport]:
+    keys = [info.key for info in objects.find([folder])]
     found = (json.loads(content) for _, content in objects.read(keys))
     return [PromotionReport(**said | {name: tuple(said[name]) for name in ("buckets", "named")}) for said in found]
 

@@ -1,4 +1,4 @@
-"""What a rollback of a promotion proves of itself, from what it read back: nothing lost, nothing left, no half image."""
+"""What a rollback of a promotion proves of itself, by reading again: nothing lost, nothing left, no half image."""
 
 from collections.abc import Mapping
 

@@ -64,7 +64,8 @@ def next_line(report: Report, request: Request) -> str:
             return f"dry run; next: {request.command} --apply --accept-stream-events {preview.messages}"
         embedded = sum(one.states.get(State.EMBEDDED_SINCE, 0) for one in preview.images.values())
         if embedded and not request.include_embedded:
-            return f"{embedded:,} lines and words were embedded since; to take them back: {request.command} --include-embedded"
+            command = f"{request.command} --include-embedded"
+            return f"{embedded:,} lines and words were embedded since; to take them back: {command}"
         return "nothing is left to take back"
     if preview.left:
         return f"{preview.left:,} images are left; next: {request.command}"

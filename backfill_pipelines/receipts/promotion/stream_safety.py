@@ -25,6 +25,8 @@ STREAM_SILENT = Gate(
 )
 _IMAGE = "IMAGE#"
 _KEEP_UP_SECONDS = 60.0
+#: Changes of a run that are read from the stream: a local server hands out some two thousand a second.
+MOST_CHANGES = 10_000
 
 
 @dataclass(frozen=True)
@@ -95,22 +97,29 @@ class StreamWatch:
     heard: dict[str, Heard] = field(default_factory=dict[str, Heard])
     before: Counters = field(default_factory=dict[str, Mapping[str, int]])
     after: Counters = field(default_factory=dict[str, Mapping[str, int]])
+    most_changes: int = MOST_CHANGES
     _stream: ChangeStream | None = None
-    _read_at: float = 0.0
+    _read_at: float | None = None
+    _changes: int = 0
 
     def begin(self) -> None:
         """From here on every change counts."""
         self._stream, self.before, self._read_at = self.open_stream(), self.counters(), time.monotonic()
 
     def read(self) -> None:
-        """Take in what the stream has had since the last time."""
-        for record in self._stream.changes() if self._stream is not None else ():
+        """Take in what the stream has had since the last time; nothing before it was begun."""
+        if self._read_at is None:
+            return
+        for record in self._stream.changes() if self._stream is not None and not self.is_full else ():
             self._hear(Change(record.before, record.after))
+            self._changes += 1
+            if self.is_full:
+                break
         self.after, self._read_at = self.counters(), time.monotonic()
 
     def keep_up(self) -> None:
         """Read, unless that was a minute ago: a position in the stream expires."""
-        if time.monotonic() - self._read_at >= _KEEP_UP_SECONDS:
+        if self._read_at is not None and time.monotonic() - self._read_at >= _KEEP_UP_SECONDS:
             self.read()
 
     @property
@@ -119,10 +128,16 @@ class StreamWatch:
         return self._stream is not None and self._stream.is_there
 
     @property
+    def is_full(self) -> bool:
+        """Whether more has happened than is read: what came later is judged by the ledger."""
+        return self._changes >= self.most_changes
+
+    @property
     def note(self) -> str:
         """What was looked at, for the verdict's metadata."""
         if self.is_measured:
-            return "measured on the table's stream"
+            rest = f", of its first {self.most_changes:,} changes; the others by the ledger" if self.is_full else ""
+            return f"measured on the table's stream{rest}"
         queues = [
             f"{name} {dict(self.before.get(name, {}))} before, {dict(now)} after" for name, now in self.after.items()
         ]
@@ -140,8 +155,8 @@ class StreamWatch:
             accepted: Images of them that were replaced: their messages were accepted by number.
         """
         items = sum(sum(types.values()) for types in applied.values())
-        if not self.is_measured:
-            loud, culprits = predicted_of_run({Kind.CREATE: applied.get(Kind.CREATE, {})} if accepted else applied)
+        loud, culprits = predicted_of_run({Kind.CREATE: applied.get(Kind.CREATE, {})} if accepted else applied)
+        if not self.is_measured or (self.is_full and loud):
             return Measurement(0, loud, loud, tuple(culprits[:SAMPLE_SIZE]), self.note)
         heard = [self.heard[one] for one in sorted(set(images) - set(accepted)) if one in self.heard]
         count = sum(one.messages for one in heard)

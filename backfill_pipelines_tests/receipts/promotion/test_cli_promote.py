@@ -1,21 +1,18 @@
 """``backfill promote plan`` and ``run`` as an operator uses them: dry run, plan, refusals, and the exit codes."""
 
 import json
-import os
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from backfill_pipelines.cli import app
 from backfill_pipelines.receipts.promotion.export_reading import read_export
 from backfill_pipelines.receipts.promotion.planned_image import PlannedImage
 from backfill_pipelines.receipts.promotion.promotion_ledger import PromotionLedger
 from backfill_pipelines.stores.control import ControlStore
-from backfill_pipelines_tests.receipts.promotion.copy_world import Copying, copying, image, planned, wide_export
+from backfill_pipelines_tests.receipts.promotion.copy_world import copying, image, planned, wide_export
+from backfill_pipelines_tests.receipts.promotion.desk import Desk
 from backfill_pipelines_tests.receipts.promotion.exports import (
     BUCKETS,
     RAW,
@@ -24,59 +21,6 @@ from backfill_pipelines_tests.receipts.promotion.exports import (
     needs_exports,
     real_exports,
 )
-from backfill_pipelines_tests.stores.item_servers import ENVIRONMENTS
-
-
-@dataclass
-class Desk:
-    """An operator's environment: an empty target, and a folder for exports."""
-
-    target: Copying
-    exports: Path
-
-    def export(self, *numbers: int, words: int = 5) -> None:
-        """Write exports as the export script would."""
-        for number in numbers:
-            (self.exports / f"{image(number)}.json").write_text(json.dumps(wide_export(number, words)))
-
-    def promote(self, *words: str) -> Result:
-        """One command, on the folder."""
-        return CliRunner().invoke(app, ["promote", *words, "--export", str(self.exports)], catch_exceptions=False)
-
-    def planned(self) -> str:
-        """The fingerprint of a new plan."""
-        result = self.promote("plan")
-        assert result.exit_code == 0, result.output
-        return result.output.split("fingerprint ")[1].split()[0]
-
-
-@pytest.fixture(scope="module")
-def state(ministack_state: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One state folder for all tests: making a Dagster home takes seconds."""
-    folder = tmp_path_factory.mktemp("state")
-    (folder / "aws").symlink_to(ministack_state / "aws")
-    return folder
-
-
-@pytest.fixture
-def desk(ministack_endpoint: str, tmp_path: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    for name in [name for name in os.environ if name.startswith("BACKFILL_")]:
-        monkeypatch.delenv(name)
-    with copying(ministack_endpoint, tmp_path) as target:
-        said = {
-            "STATE_DIR": str(state),
-            "SERVERS_DIR": str(ENVIRONMENTS),
-            "OBJECTS_URL": str(tmp_path / "objects"),
-            "CONTROL_URL": f"sqlite:///{tmp_path / 'control.db'}",
-            "PROMOTION_TARGET_TABLE": target.table,
-            "PROMOTION_BUCKETS": json.dumps(BUCKETS),
-            "PROMOTION_MAX_EXPORT_AGE_DAYS": "100000",
-        }
-        for name, value in said.items():
-            monkeypatch.setenv(f"BACKFILL_{name}", value)
-        (tmp_path / "exports").mkdir()
-        yield Desk(target, tmp_path / "exports")
-
 
 REAL_SUMMARY = """Mode: DRY RUN
 No records will be copied. Use --apply to copy.

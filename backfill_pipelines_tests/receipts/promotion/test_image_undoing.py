@@ -13,6 +13,7 @@ from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.receipts.promotion.image_replacing import Replacer, replacement_of
 from backfill_pipelines.receipts.promotion.image_state import observe
 from backfill_pipelines.receipts.promotion.promotion_rows import STAGES
+from backfill_pipelines.receipts.promotion.rollback_rules import State
 from backfill_pipelines.receipts.rollback_scope import RollbackRefused
 from backfill_pipelines.stores.dynamodb import DynamoItemStore
 from backfill_pipelines.stores.items import Consumed, Key
@@ -28,8 +29,8 @@ from backfill_pipelines_tests.receipts.promotion.undo_world import (
     embedded,
     kept_objects,
     previewed,
-    undone,
     undoer,
+    undone,
 )
 
 
@@ -112,7 +113,7 @@ def test_an_image_with_an_item_that_others_changed_keeps_all_its_items(target: C
     before = target.digests()
     (kept,) = undone(target, include_embedded=True).values()
     assert (kept.outcome, kept.reason) == ("kept", "1 items changed_since")
-    assert kept.states["kept"] == len(before) - 1
+    assert kept.states[State.KEPT] == len(before) - 1
     assert target.digests() == before
 
 
@@ -143,7 +144,7 @@ def test_what_somebody_deleted_is_no_reason_to_keep_the_rest(target: Copying) ->
     target.run([planned(1)])
     target.store.delete({"PK": {"S": f"IMAGE#{image(1)}"}, "SK": {"S": PLACE}})
     (done,) = undone(target).values()
-    assert (done.outcome, done.states["already_absent"]) == ("rolled_back", 1)
+    assert (done.outcome, done.states[State.ALREADY_ABSENT]) == ("rolled_back", 1)
     assert target.digests() == {}
 
 
@@ -189,7 +190,7 @@ def test_what_a_run_replaced_stands_there_again(target: Copying, tmp_path: Path)
     assert [seen.kind for seen in preview.images.values()] == ["replaced"]
     assert preview.messages == 1, "the place's name is a field that its vectors carry"
     (done,) = undone(target, "pr-2").values()
-    assert done.states["restored"] > 0
+    assert done.states[State.RESTORED] > 0
     assert target.digests() == before
     assert undone(target, "pr-2") == {}
 

@@ -32,7 +32,7 @@ IN_BOTH = export(
 
 
 def test_raw_and_cdn_files_of_image_and_receipts_are_asked_for_in_the_target() -> None:
-    assert objects_of(planned(IN_BOTH)) == [
+    assert objects_of(one.item for one in planned(IN_BOTH).items) == [
         (PROD_RAW, "raw/a.png"),
         (PROD_RAW, "raw/r.png"),
         (PROD_CDN, "assets/a.avif"),

@@ -83,6 +83,29 @@ def test_what_a_rollback_sends_is_said_beforehand_and_is_what_it_sends(target: C
     assert watch.heard[image(0)].events == {"REMOVE": len(items)}
 
 
+def test_of_a_large_run_the_first_changes_are_measured_and_the_rest_is_judged_by_the_ledger(
+    target: Copying, watch: StreamWatch
+) -> None:
+    watch.most_changes = 20
+    target.run([planned(0)])
+    watch.read()
+    assert watch.is_full
+    seen = watch.measure([image(0)], applied(target))
+    assert seen.violations == 0
+    assert "of its first 20 changes; the others by the ledger: 20 INSERT" in seen.note
+    assert watch.measure([image(0)], {"create": {"COMPACTION_RUN": 1}}).violations == 2
+
+
+def test_nothing_is_read_before_it_was_begun() -> None:
+    def never() -> dict[str, dict[str, int]]:
+        raise AssertionError
+
+    watch = StreamWatch(lambda: None, never)
+    watch.read()
+    watch.keep_up()
+    assert not watch.is_measured
+
+
 def test_where_the_stream_is_not_ours_the_ledger_is_judged_and_the_queues_are_recorded() -> None:
     counts = iter([{"lines": {"waiting": 3}}, {"lines": {"waiting": 4}}])
     watch = StreamWatch(lambda: None, lambda: next(counts))
