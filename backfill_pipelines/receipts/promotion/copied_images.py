@@ -77,3 +77,14 @@ def missing_places(items: ItemStore, images: Collection[CopiedImage]) -> Iterato
     keys = [{"PK": {"S": f"IMAGE#{image.image_id}"}, "SK": {"S": sk}} for image, sk in wanted]
     there = {(item["PK"]["S"], item["SK"]["S"]) for item in items.batch_get(keys).items} if keys else set[object]()
     return ((image, sk) for image, sk in wanted if (f"IMAGE#{image.image_id}", sk) not in there)
+
+
+def places_lacking(items: ItemStore, images: Collection[CopiedImage]) -> str:
+    """Why nothing of these images may be embedded now; empty when all their places are there."""
+    missing = [f"{image.image_id} {sk}" for image, sk in missing_places(items, images)]
+    if not missing:
+        return ""
+    return (
+        f"{len(missing):,} places of copied images are not there, e.g. {missing[0]}: nothing is embedded before its "
+        "place. Repair: restore the place or roll the image back, then the same command"
+    )

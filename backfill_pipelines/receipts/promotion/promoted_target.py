@@ -20,7 +20,7 @@ from backfill_pipelines.backfill.outcome import Decision, RangeOutcome, StagedPa
 from backfill_pipelines.receipts.items import digest_of
 from backfill_pipelines.receipts.keys import bucket_of
 from backfill_pipelines.receipts.promotion import image_gates
-from backfill_pipelines.receipts.promotion.copied_images import copied_images, missing_places
+from backfill_pipelines.receipts.promotion.copied_images import copied_images, places_lacking
 from backfill_pipelines.receipts.promotion.copy_run import CopyRun, MakeRoom, Work
 from backfill_pipelines.receipts.promotion.embedding import make_room
 from backfill_pipelines.receipts.promotion.embedding_backlog import remaining
@@ -271,11 +271,8 @@ def _room_maker(target: PromotedTarget, resources: Any) -> MakeRoom:
 
     def make_room_for(rows: int, number: int) -> str:
         copied = copied_images(promotion.control, promotion.table, buckets=target.buckets)
-        if missing := [f"{image.image_id} {sk}" for image, sk in missing_places(promotion.items, copied)]:
-            return (
-                f"{len(missing):,} places of copied images are not there, e.g. {missing[0]}: no vector before "
-                "its place. Repair: restore the place or roll the image back, then the same command"
-            )
+        if why := places_lacking(promotion.items, copied):
+            return why
         chunk = f"{target.buckets[0]}c{number:03d}"
         machines, arns = resources.step_functions.machines(), settings.arns(promotion.table)
         workflows = Workflows(machines, arns, target.run_id, chunk, settings.patience(), target.log)

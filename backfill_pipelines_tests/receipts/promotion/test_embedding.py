@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from backfill_pipelines.receipts.promotion.copied_images import copied_images, places_lacking
 from backfill_pipelines.receipts.promotion.embedding import backlog_of, left_of, make_room, statuses_of
 from backfill_pipelines.receipts.promotion.embedding_samples import Left, Sample, judge_samples
 from backfill_pipelines.receipts.promotion.planned_image import PlannedImage
@@ -176,3 +177,28 @@ def test_the_public_exports_wait_with_all_their_lines_and_words_and_are_embedded
     drained = here.drain(ids)
     assert drained.verdict is DrainVerdict.PASS
     assert sum(sum(one.values()) for one in statuses_of(here.target.store, ids).values()) == 910
+
+
+def test_what_was_copied_is_known_by_the_ledger_with_its_places(here: Embedding) -> None:
+    ids = here.copy(0, 1)
+    target = here.target
+    found = copied_images(target.control, target.table)
+    assert [(one.image_id, one.bucket, one.run_id, one.embedding_rows) for one in found] == [
+        (ids[0], "00", "pr-1", ROWS),
+        (ids[1], "01", "pr-1", ROWS),
+    ]
+    assert [one.image_id for one in copied_images(target.control, target.table, buckets=["01"])] == ids[1:]
+    assert copied_images(target.control, target.table, run_id="pr-2") == []
+    assert places_lacking(target.store, found) == ""
+    target.store.delete({"PK": {"S": f"IMAGE#{ids[1]}"}, "SK": {"S": "RECEIPT#00001#PLACE"}})
+    assert f"1 places of copied images are not there, e.g. {ids[1]} RECEIPT#00001#PLACE" in places_lacking(
+        target.store, found
+    )
+
+
+def test_items_that_were_taken_back_are_neither_waited_for_nor_missed(here: Embedding) -> None:
+    (image_id,) = here.copy(0)
+    target = here.target
+    target.ledger.gone("pr-1", image_id, [row.sk for row in target.ledger.items(image_id)])
+    (found,) = copied_images(target.control, target.table)
+    assert (found.embedding_rows, found.places) == (0, [])
