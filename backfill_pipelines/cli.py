@@ -14,7 +14,7 @@ from backfill_pipelines import web
 from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.backfill.gates import UPSTREAM_GATE
 from backfill_pipelines.backfill.pausing import pauses
-from backfill_pipelines.cli_coffee import coffee_app
+from backfill_pipelines.cli_coffee_demo import coffee_app
 from backfill_pipelines.cli_console import RED, console, day_of, reported
 from backfill_pipelines.cli_gaps import gaps_app
 from backfill_pipelines.cli_gates import gates_app
