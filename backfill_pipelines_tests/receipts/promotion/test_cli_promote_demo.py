@@ -45,7 +45,7 @@ def test_a_killed_copy_goes_on_is_verified_embedded_and_taken_back(trial: str) -
     assert "embedding_drained: PASS" in text
     assert "embedded_since" in text
     assert "images_as_before_the_run: PASS" in text
-    (table,) = set(re.findall(r"promoted-demo-[0-9-]+", text))
+    table = text.split("BACKFILL_PROMOTION_TARGET_TABLE='")[1].split("'")[0]
     assert not [item for page in build_items(read_settings()).store(table).scan() for item in page.items]
     control = ControlStore(url=trial)
     try:
