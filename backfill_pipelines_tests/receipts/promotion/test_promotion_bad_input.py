@@ -106,13 +106,13 @@ def test_an_image_half_copied_by_a_crash_is_brought_to_its_end_and_can_be_taken_
     assert child.returncode == -signal.SIGKILL
     assert target.partition(1)
     assert IMAGE_ROW not in target.partition(1)
-    desk.copied(*IMAGES, words=WORDS)
+    run_id = desk.copied(*IMAGES, words=WORDS)
     wanted = {" ".join(item.key): item.digest for number in IMAGES for item in planned(number).items}
     assert target.digests() == wanted
     again = desk.promote("run", "--apply")
     assert again.exit_code == 0, again.output
     assert "identical 2" in again.output
-    undo(desk, desk.run_id)
+    undo(desk, run_id)
     desk.target.ledger.run_of("cli-killed", "killed", "plan")
     undo(desk, "killed")
     assert target.digests() == {}
