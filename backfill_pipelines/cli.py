@@ -19,7 +19,7 @@ from backfill_pipelines.cli_console import RED, console, day_of, reported
 from backfill_pipelines.cli_gaps import gaps_app
 from backfill_pipelines.cli_gates import gates_app
 from backfill_pipelines.cli_pause import pause, resume
-from backfill_pipelines.cli_promote_check import promote_app
+from backfill_pipelines.cli_promote_demo import promote_app
 from backfill_pipelines.cli_receipts_demo import receipts_app
 from backfill_pipelines.cli_repair import repair_app
 from backfill_pipelines.cli_services import about_services, start_services, stop_services

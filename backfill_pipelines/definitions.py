@@ -27,6 +27,7 @@ from backfill_pipelines.receipts.gap_sensor import build_receipts_gap_sensor
 from backfill_pipelines.receipts.jobs import build_jobs
 from backfill_pipelines.receipts.migration_assets import build_migration_assets
 from backfill_pipelines.receipts.promotion.embedding_assets import build_embeddings
+from backfill_pipelines.receipts.promotion.gap_sensor import build_promotion_gap_sensor
 from backfill_pipelines.receipts.promotion.jobs import build_promotion_jobs
 from backfill_pipelines.receipts.promotion.plan_asset import build_promotion_plan
 from backfill_pipelines.receipts.promotion.promotion_assets import build_promotion_assets
@@ -64,6 +65,7 @@ def build_defs(settings: Settings, resources: Mapping[str, Any] | None = None) -
         sensors=[
             *build_sensors(),
             build_receipts_gap_sensor(),
+            build_promotion_gap_sensor(),
             build_coffee_gap_sensor(),
             build_alert_sensor(),
             build_progress_sensor(),

@@ -5,7 +5,7 @@ Nothing of the database changes: the staging tables that the gates measure are g
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import dagster as dg
@@ -16,6 +16,7 @@ from backfill_pipelines.backfill.outcome import Decision, RangeOutcome, StagedPa
 from backfill_pipelines.coffee import partition_gates
 from backfill_pipelines.coffee.recovery import Recovery, open_recovery
 from backfill_pipelines.coffee.replay import VERSIONS, Day, Days, derive_days
+from backfill_pipelines.coffee.scope import digest_of
 from backfill_pipelines.coffee.staged_files import load_chunks, merged, save_chunk
 from backfill_pipelines.coffee.staging import Chunk, render, stage
 from backfill_pipelines.coffee.time_limits import time_limit
@@ -77,7 +78,7 @@ def chunks_of(recovery: Recovery, days: Days, kept: set[str] | None = None) -> d
     A backfill of some products or sources derives for itself and keeps nothing: what it sees is not the whole day.
     """
     scope = recovery.run.scope
-    digests = {key: day.input_digest for key, day in days.by_key.items()}
+    digests = {key: _derived_from(day, days) for key, day in days.by_key.items()}
     found = dict(load_chunks(recovery.objects, digests)) if scope.is_whole else dict.fromkeys(digests)
     for key, chunk in found.items():
         if chunk is not None:
@@ -88,8 +89,14 @@ def chunks_of(recovery: Recovery, days: Days, kept: set[str] | None = None) -> d
             bodies = derive_days(recovery.artifacts, [day], days.sources, scope.product_ids)
             found[key] = derived = render(bodies, VERSIONS)
         if scope.is_whole and day.captures:
-            save_chunk(recovery.objects, key, derived, day.input_digest)
+            save_chunk(recovery.objects, key, derived, digests[key])
     return {key: chunk for key, chunk in found.items() if chunk is not None}
+
+
+def _derived_from(day: Day, days: Days) -> str:
+    """What a derivation is a function of: bodies and rules, and what the registry says of the sources."""
+    sources = sorted({one.source_id for one in day.captures})
+    return digest_of([day.input_digest, [asdict(days.sources[one]) for one in sources]])
 
 
 @contextmanager

@@ -32,7 +32,9 @@ from backfill_pipelines.coffee.replay import load_days
 #: The tag of range runs that a backfill launched: its id.
 BACKFILL_TAG = "coffee/backfill_run"
 _SETTLED = ("ok", "partial", "unrecoverable")
-_OUTCOME = {"ok": OK, "partial": OK, "unrecoverable": UNRECOVERABLE}
+_OUTCOME = {"ok": OK, "partial": OK, "skipped": OK, "unrecoverable": UNRECOVERABLE}
+#: A day without a capture that lacks none: its tick is met, or will be judged, by a capture of another day.
+NOTHING_OF_ITS_OWN = "no_capture_of_its_own"
 
 
 @dataclass
@@ -131,15 +133,11 @@ class IncrementalRun:
         ended = [
             Settled(one.roaster_id, one.day, "failed", error_code="run_failed", error=failure)
             if failure
-            else Settled(one.roaster_id, one.day, "ok", self._digest_of(one))
+            else Settled(one.roaster_id, one.day, "skipped", error_code=NOTHING_OF_ITS_OWN)
             for one in left
         ]
         with self.world.postgres.connect(self._name) as connection:
             settle(connection, self.run.id, ended)
-
-    def _digest_of(self, partition: LedgerPartition) -> str:
-        with self.world.postgres.connect(self._name) as connection:
-            return load_days(connection, [partition.key], self.run.scope).by_key[partition.key].input_digest
 
     @property
     def _name(self) -> str:

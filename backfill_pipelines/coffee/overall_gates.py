@@ -18,7 +18,10 @@ ALTERED = "no_price_row_was_altered"
 OUTSIDE = "live_rows_outside_scope_unchanged"
 EXPECTED = "expected_set_is_accounted_for"
 FOLD = "state_equals_fold"
-_REPLAY = "Replay the named partitions: backfill coffee run --mode incremental --apply."
+_REPLAY = (
+    "Replay the days of the named rows, after: backfill coffee backup; run the plan of: "
+    "backfill coffee plan full --from DAY --to DAY --roaster SLUG."
+)
 
 
 @dataclass(frozen=True)

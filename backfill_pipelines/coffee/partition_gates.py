@@ -11,7 +11,7 @@ from backfill_pipelines.backfill.gates import Gate, Measurement
 from backfill_pipelines.coffee.fold import run_file
 from backfill_pipelines.stores.postgres import Connection
 
-_AGAIN = "then: backfill coffee run --apply for the partition"
+_AGAIN = "then run the plan of: backfill coffee plan incremental --from DAY --to DAY --roaster SLUG --retry-red"
 NOT_EMPTY = "capture_is_not_empty"
 
 
@@ -46,7 +46,7 @@ PRODUCT_GATES = (
     ),
     _gate(
         "invalid_share_is_within_limit",
-        "At most 3 % of the partition's products are invalid, and no body as a whole.",
+        "At most 3 % of the partition's products are invalid; a body that is invalid as a whole counts as one.",
         "Look at the named products in quarantine; a changed feed needs a change of the raw models",
         "invalid_share",
     ),

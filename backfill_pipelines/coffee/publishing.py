@@ -89,14 +89,15 @@ def publish(
         _hold_back(connection, held, [one for one in red if one.is_red], run)
     _lock_sources(connection)
     run_file(connection, "publish/gates_resolved")
+    run_file(connection, "publish/read_again")
     run_file(connection, "publish/new_rows")
-    adopt(connection)
+    adopted = adopt(connection)
     run_file(connection, "publish/classify")
     execute(connection, "ANALYZE publishing")
     _refuse_older_rules(connection)
     written = _observations(connection, run) | _entities_and_prices(connection, run)
     open_fold(connection)
-    run_file(connection, "publish/touched")
+    run_file(connection, "publish/touched", {"adopted": adopted})
     run_file(connection, "publish/touched_by_confirmation")
     fold(connection)
     counts = Counts(**written, **apply_fold(connection, run), judged=judge_history(connection))
@@ -110,13 +111,17 @@ _PRICES_LOST = (
 )
 
 
-def adopt(connection: Connection) -> int:
-    """Rows of staged coffees that no artifact says become an observation once, so that the fold cannot empty them."""
+def adopt(connection: Connection) -> list[uuid.UUID]:
+    """Rows of the sources that no artifact says become an observation once, so that the fold cannot empty them.
+
+    Returns:
+        Ids of their coffees.
+    """
     found = [row[0] for row in run_file(connection, "publish/unexplained").fetchall()]
     if found:
         for step in ("artifacts", "observations", "variants", "prices"):
             run_file(connection, f"adopt/{step}", {"coffees": found})
-    return len(found)
+    return found
 
 
 def judge_history(connection: Connection) -> int:

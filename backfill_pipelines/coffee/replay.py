@@ -113,13 +113,15 @@ def _restricted(derived: Derived, products: Sequence[str]) -> Derived:
     chosen = [one for one in derived.products if one.platform_product_id in wanted]
     aside = [one for one in derived.rejected if one.platform_product_id in wanted]
     whole = [one for one in aside if not one.platform_variant_id]
-    lost = sum(bool(one.platform_variant_id) for one in aside)
+    lost = len({(one.platform_product_id, one.platform_variant_id) for one in aside if one.platform_variant_id})
+    # Of a product set aside for several reasons the first row counts its variants, the others say 0.
+    gone = sum(int(one.detail.get("variants", 0)) for one in whole)
     return replace(
         derived,
         products=chosen,
         rejected=aside,
-        captured_products=len(chosen) + len(whole),
-        captured_variants=sum(len(one.variants) for one in chosen) + lost,
+        captured_products=len(chosen) + len({one.platform_product_id for one in whole}),
+        captured_variants=sum(len(one.variants) for one in chosen) + lost + gone,
     )
 
 

@@ -131,3 +131,12 @@ def test_the_run_is_a_backfill_of_its_own_that_can_be_rolled_back(coffee: Coffee
     assert coffee.value("SELECT DISTINCT backfill_run_id FROM prices") == run["id"]
     (partition,) = coffee.rows("SELECT state, verdict ->> 'rows' AS rows FROM backfill_partitions")
     assert partition == {"state": "ok", "rows": "6"}
+
+
+def test_what_the_registry_says_of_a_source_is_derived_anew(coffee: CoffeeWorld) -> None:
+    coffee.store(shopify())
+    coffee.run(DAY, DAY)
+    coffee.execute("""UPDATE product_sources SET kind_overrides = '{"product_id": {"1001": "gift"}}'""")
+    coffee.run(DAY, DAY)
+    kinds = "SELECT product_kind, count(*) FROM coffees GROUP BY 1 ORDER BY 1"
+    assert [tuple(row.values()) for row in coffee.rows(kinds)] == [("beans", 2), ("gift", 1)]

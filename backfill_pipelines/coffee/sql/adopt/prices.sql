@@ -7,4 +7,5 @@ FROM variants v
 JOIN variant_observations o ON o.product_artifact_id = v.coffee_id AND o.platform_variant_id = v.platform_variant_id
 JOIN scrape_artifacts a ON a.id = v.coffee_id
 WHERE v.coffee_id = ANY(%(coffees)s) AND o.price IS NOT NULL
+  AND NOT EXISTS (SELECT FROM prices r WHERE r.variant_id = v.id)
 ON CONFLICT (variant_id, scraped_at) DO NOTHING;

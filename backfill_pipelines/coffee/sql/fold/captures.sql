@@ -1,16 +1,20 @@
 -- The captures of the touched sources, and which of them count as complete for statuses.
--- A capture of fewer than 70 % of the products of the previous one that was marked complete counts as partial; a 304
--- counts as what the last capture with a body before it counted.
+-- A capture of fewer than 70 % of the products of the previous one that was marked complete counts as partial, and so
+-- does one with a page that is invalid or not published; a 304 counts as what the last capture with a body before it
+-- counted.
 INSERT INTO folded_captures (source_id, capture_id, observed_at, is_complete, has_dropped, products)
-WITH captures AS (
-  SELECT a.source_id, a.capture_id, min(a.observed_at) AS observed_at,
-    bool_and(a.completeness = 'complete') AS said_complete, bool_or(a.completeness = 'not_modified') AS is_repeat,
-    sum((SELECT count(*) FROM product_artifacts p WHERE p.artifact_id = a.id)) AS products
+WITH pages AS (
+  SELECT a.*, a.processed_at IS NOT NULL
+    AND a.validation_status IN ('valid', 'valid_with_warnings', 'needs_review') AS is_good
   FROM scrape_artifacts a
   WHERE a.source_id IN (SELECT source_id FROM touched_coffees)
-    AND a.processed_at IS NOT NULL AND a.superseded_by IS NULL
-    AND a.validation_status IN ('valid', 'valid_with_warnings', 'needs_review')
-  GROUP BY a.source_id, a.capture_id
+    AND a.superseded_by IS NULL AND a.validation_status <> 'superseded'
+), captures AS (
+  SELECT a.source_id, a.capture_id, min(a.observed_at) AS observed_at,
+    bool_and(a.completeness = 'complete' AND a.is_good) AS said_complete, bool_or(a.completeness = 'not_modified') AS is_repeat,
+    sum((SELECT count(*) FROM product_artifacts p WHERE p.artifact_id = a.id)) AS products
+  FROM pages a
+  GROUP BY a.source_id, a.capture_id HAVING bool_or(a.is_good)
 ), bodies AS (
   SELECT *, said_complete AND products < 0.7 * lag(products) OVER (
       PARTITION BY source_id, said_complete ORDER BY observed_at, capture_id) AS has_dropped

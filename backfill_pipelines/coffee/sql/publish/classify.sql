@@ -2,6 +2,8 @@
 -- new: none is stored. same: this artifact said so before, under the same rules. replaces: this artifact under newer
 -- rules, or a later one in fold order that says something else. yields: another artifact is stored and stays.
 -- older_rules: stored under newer rules than these; the caller refuses.
+-- Of several staged artifacts the last in fold order counts, as if they had come one by one; one that only repeats what
+-- another has stored never does.
 CREATE TEMPORARY TABLE publishing ON COMMIT DROP AS
 SELECT DISTINCT ON (a.source_id, s.platform_product_id, a.observed_at)
   s.product_no, a.artifact_no, a.artifact_id, a.source_id, a.roaster_id, a.observed_at, a.url,
@@ -23,4 +25,5 @@ FROM staged_products s
 JOIN staged_captures a USING (artifact_no)
 LEFT JOIN product_artifacts p ON p.source_id = a.source_id AND p.platform_product_id = s.platform_product_id
   AND p.observed_at = a.observed_at
-ORDER BY a.source_id, s.platform_product_id, a.observed_at, a.artifact_id;
+ORDER BY a.source_id, s.platform_product_id, a.observed_at,
+  p.artifact_id <> a.artifact_id AND p.product_hash = s.product_hash, a.artifact_id DESC;
