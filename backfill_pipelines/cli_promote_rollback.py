@@ -97,7 +97,7 @@ def _applied(settings: Settings, resources: dict[str, Any], request: Request) ->
     config = {name: value for name, value in asdict(request).items() if value is not None and name != "asked_by"}
     with open_instance(settings) as instance:
         result = build_rollback_job(told.append).execute_in_process(
-            run_config={**QUIET, "ops": {"rollback": {"config": config}}},
+            run_config={**QUIET, "ops": {"rollback_images": {"config": config}}},
             instance=instance,
             resources=resources,
             tags={CLI_TAG: "true", PROCESS_TAG: this_process()},

@@ -118,6 +118,7 @@ def test_sensors_are_stopped_by_default_but_the_one_that_only_tells() -> None:
         *gap_sensors,
         "nba_live_cascade",
         "receipts_gap_sensor",
+        "promotion_gap_sensor",
         "coffee_gap_sensor",
         "coffee_alerts",
     }

@@ -65,7 +65,7 @@ class RepairConfig(dg.Config):
 def build_rollback_job(tell: Callable[[Report | BackfillError], None] = lambda _: None) -> dg.JobDefinition:
     """The job that takes a run back; ``tell`` is told what came of it, by a command that runs it."""
 
-    @dg.op(name="rollback", required_resource_keys=set(NEEDED), out=dg.Out(dg.Nothing), pool=WRITER_POOL)
+    @dg.op(name="rollback_images", required_resource_keys=set(NEEDED), out=dg.Out(dg.Nothing), pool=WRITER_POOL)
     def rollback(context: dg.OpExecutionContext, config: RollbackConfig) -> None:
         request = config.request(f"run {context.run_id}")
         try:
