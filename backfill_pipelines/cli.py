@@ -14,13 +14,13 @@ from backfill_pipelines import web
 from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.backfill.gates import UPSTREAM_GATE
 from backfill_pipelines.backfill.pausing import pauses
-from backfill_pipelines.cli_coffee import coffee_app
+from backfill_pipelines.cli_coffee_demo import coffee_app
 from backfill_pipelines.cli_coffee_quarantine import quarantine_app
 from backfill_pipelines.cli_console import RED, console, day_of, reported
 from backfill_pipelines.cli_gaps import gaps_app
 from backfill_pipelines.cli_gates import gates_app
 from backfill_pipelines.cli_pause import pause, resume
-from backfill_pipelines.cli_promote_check import promote_app
+from backfill_pipelines.cli_promote_demo import promote_app
 from backfill_pipelines.cli_receipts_demo import receipts_app
 from backfill_pipelines.cli_repair import repair_app
 from backfill_pipelines.cli_services import about_services, start_services, stop_services

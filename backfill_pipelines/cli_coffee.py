@@ -22,6 +22,7 @@ from backfill_pipelines.coffee.mode_report import ModeReport
 from backfill_pipelines.coffee.modes import keep_plan
 from backfill_pipelines.coffee.plans import Plan
 from backfill_pipelines.coffee.scope import DataType, Mode, Scope
+from backfill_pipelines.coffee_operations import build_backups
 from backfill_pipelines.coffee_resource import coffee_resources
 from backfill_pipelines.runner import QUIET, failure_text, open_instance
 from backfill_pipelines.settings import Settings, read_settings
@@ -151,9 +152,9 @@ def _apply(settings: Settings, found: LedgerRun) -> ModeReport:
     """
     told: list[ModeReport | BackfillError] = []
     mode: Mode = found.scope.mode
-    resources = coffee_resources(settings)
+    resources, require_backup = coffee_resources(settings), build_backups(settings).require_fresh
     with closing(resources["control"]), open_instance(settings) as instance:
-        result = build_mode_job(mode, tell=told.append).execute_in_process(
+        result = build_mode_job(mode, require_backup, told.append).execute_in_process(
             run_config={**QUIET, "ops": {f"{mode}_backfill": {"config": {"plan_id": str(found.id), "apply": True}}}},
             instance=instance,
             resources=resources,

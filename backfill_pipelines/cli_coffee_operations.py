@@ -7,13 +7,13 @@ import getpass
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from backfill_pipelines.cli_coffee_store import coffee_app
 from backfill_pipelines.cli_console import RED, console, reported
 from backfill_pipelines.coffee.backing_up import about
 from backfill_pipelines.coffee.backup_drill import put_in_place, restore_beside
+from backfill_pipelines.coffee.metrics import prometheus_text, read_metrics
 from backfill_pipelines.coffee.operations import Report
 from backfill_pipelines.coffee_operations import build_backups, operate
 from backfill_pipelines.settings import read_settings
@@ -143,6 +143,17 @@ def restore(
     console.print(f"{live} is the restored one now; what it was is kept as {kept_as}", highlight=False, soft_wrap=True)
 
 
+@coffee_app.command()
+@reported
+def metrics() -> None:
+    """Print every metric as Prometheus reads it; what cannot be measured is NaN or absent, with why on stderr."""
+    backups = build_backups(read_settings())
+    samples, health = read_metrics(backups.postgres, backups.clock(), backups)
+    typer.echo(prometheus_text(samples), nl=False)
+    if health.reasons:
+        typer.echo(f"health: {health.text}", err=True)
+
+
 def _run(job: str, **config: Any) -> None:
     report = operate(read_settings(), job, config, asked_by=getpass.getuser())
     show(report)
@@ -154,7 +165,8 @@ def show(report: Report) -> None:
     """Print a report: counts before and after, then its lines."""
     changes = report.applied or report.before != report.after
     title = report.title if report.applied else f"{report.title}{', dry run' if changes else ''}: nothing was changed"
-    table = Table(title=escape(title), title_justify="left")
+    console.print(title, style="bold", highlight=False, markup=False, soft_wrap=True)
+    table = Table()
     table.add_column("")
     for name in ("before", "after"):
         table.add_column(name, justify="right")

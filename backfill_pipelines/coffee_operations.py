@@ -20,9 +20,14 @@ def build_backups(settings: Settings) -> Backups:
     return Backups(build_postgres(settings), BackupFolder(settings.backups_folder))
 
 
+def build_backup_settings(settings: Settings) -> BackupSettings:
+    """Where backups are kept, as a resource."""
+    return BackupSettings(folder=str(settings.backups_folder))
+
+
 def operation_resources(settings: Settings) -> dict[str, Any]:
     """Every resource that the jobs ask for."""
-    found = {**build_resources(settings), "backups": BackupSettings(folder=str(settings.backups_folder))}
+    found = {**build_resources(settings), "backups": build_backup_settings(settings)}
     return {name: found[name] for name in sorted(RESOURCES)}
 
 

@@ -11,6 +11,9 @@ from backfill_pipelines.coffee.assets import build_coffee_assets
 from backfill_pipelines.coffee.automation import build_coffee_gap_sensor, build_coffee_schedules, build_intake_job
 from backfill_pipelines.coffee.coverage_asset import build_coverage
 from backfill_pipelines.coffee.mode_jobs import build_mode_jobs
+from backfill_pipelines.coffee.operation_jobs import build_operation_jobs
+from backfill_pipelines.coffee.overall_checks import build_overall_checks
+from backfill_pipelines.coffee_operations import build_backup_settings, build_backups
 from backfill_pipelines.coffee_resource import build_coffee
 from backfill_pipelines.migration_resource import build_all_resources
 from backfill_pipelines.nba.assets import build_assets
@@ -23,6 +26,7 @@ from backfill_pipelines.receipts.gap_sensor import build_receipts_gap_sensor
 from backfill_pipelines.receipts.jobs import build_jobs
 from backfill_pipelines.receipts.migration_assets import build_migration_assets
 from backfill_pipelines.receipts.promotion.embedding_assets import build_embeddings
+from backfill_pipelines.receipts.promotion.gap_sensor import build_promotion_gap_sensor
 from backfill_pipelines.receipts.promotion.jobs import build_promotion_jobs
 from backfill_pipelines.receipts.promotion.plan_asset import build_promotion_plan
 from backfill_pipelines.receipts.promotion.promotion_assets import build_promotion_assets
@@ -49,10 +53,28 @@ def build_defs(settings: Settings, resources: Mapping[str, Any] | None = None) -
             *build_coffee_assets(is_production=settings.deployment == "prod"),
             build_coverage(),
         ],
-        jobs=[*build_jobs(), *build_promotion_jobs(), *build_mode_jobs(), build_intake_job()],
-        sensors=[*build_sensors(), build_receipts_gap_sensor(), build_coffee_gap_sensor(), build_progress_sensor()],
+        jobs=[
+            *build_jobs(),
+            *build_promotion_jobs(),
+            *build_mode_jobs(build_backups(settings).require_fresh),
+            *build_operation_jobs(),
+            build_intake_job(),
+        ],
+        asset_checks=[build_overall_checks()],
+        sensors=[
+            *build_sensors(),
+            build_receipts_gap_sensor(),
+            build_promotion_gap_sensor(),
+            build_coffee_gap_sensor(),
+            build_progress_sensor(),
+        ],
         schedules=[*build_schedules(), *build_coffee_schedules()],
-        resources={**build_all_resources(settings), "coffee": build_coffee(settings), **(resources or {})},
+        resources={
+            **build_all_resources(settings),
+            "coffee": build_coffee(settings),
+            "backups": build_backup_settings(settings),
+            **(resources or {}),
+        },
         executor=dg.in_process_executor,
     )
 

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from backfill_pipelines.coffee.evidence import load_expected_set, load_shops
 from backfill_pipelines.coffee.expected_set import ExpectedSet
+from backfill_pipelines.coffee.metrics import markdown_table, read_metrics
 from backfill_pipelines.coffee.migrations import require_migrated
 from backfill_pipelines.coffee.names import COFFEES, GROUP, OWNER, PRICES, VARIANTS
 from backfill_pipelines.coffee.replay import VERSIONS
@@ -69,7 +70,13 @@ def build_coverage() -> dg.AssetsDefinition:
             found = load_expected_set(connection, load_shops(connection), first, last, VERSIONS, now)
             run = config.backfill_run_id or read_value(connection, _NEWEST)
             histories = price_histories(connection, uuid.UUID(str(run))) if run else []
-        return dg.MaterializeResult(metadata=coverage_metadata(found, histories))
+        samples, health = read_metrics(context.resources.postgres, now)
+        measured = {
+            "coffee/health": health.text,
+            "coffee/metrics": dg.MetadataValue.md(markdown_table(samples)),
+            **({} if health.score is None else {"coffee/health_score": round(health.score, 2)}),
+        }
+        return dg.MaterializeResult(metadata={**coverage_metadata(found, histories), **measured})
 
     return coverage
 

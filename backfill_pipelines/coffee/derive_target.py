@@ -20,6 +20,7 @@ from backfill_pipelines.coffee.replay import VERSIONS, Day, Days, derive_days
 from backfill_pipelines.coffee.scope import digest_of
 from backfill_pipelines.coffee.staged_files import load_chunks, merged, save_chunk
 from backfill_pipelines.coffee.staging import Chunk, render, stage
+from backfill_pipelines.coffee.time_limits import time_limit
 from backfill_pipelines.stores.postgres import Connection
 
 
@@ -89,8 +90,9 @@ def chunks_of(recovery: Recovery, days: Days, kept: set[str] | None = None) -> d
             (kept if kept is not None else set[str]()).add(key)
             continue
         day = days.by_key[key]
-        bodies = derive_days(recovery.artifacts, [day], days.sources, scope.product_ids)
-        found[key] = derived = render(bodies, VERSIONS)
+        with time_limit(key):
+            bodies = derive_days(recovery.artifacts, [day], days.sources, scope.product_ids)
+            found[key] = derived = render(bodies, VERSIONS)
         if scope.is_whole and day.captures:
             save_chunk(recovery.objects, key, derived, digests[key])
     return {key: chunk for key, chunk in found.items() if chunk is not None}

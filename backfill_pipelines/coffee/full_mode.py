@@ -9,13 +9,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 
+import dagster as dg
+
 from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.backfill.gates import Verdict, judge
 from backfill_pipelines.coffee import partition_gates
 from backfill_pipelines.coffee.backfill_ledger import LedgerRun, Settled, load_partitions, settle
+from backfill_pipelines.coffee.expected_set import parse_partition
 from backfill_pipelines.coffee.intake import intake, pause_intake, resume_intake
 from backfill_pipelines.coffee.mode_report import ModeReport, tell_progress
 from backfill_pipelines.coffee.mode_world import ModeWorld
+from backfill_pipelines.coffee.names import COFFEES, PRICES, ROASTERS, VARIANTS
 from backfill_pipelines.coffee.progress import OK, Progress
 from backfill_pipelines.coffee.publishing import Counts, publish
 from backfill_pipelines.coffee.range_runs import cut
@@ -67,6 +71,7 @@ class FullRun:
                 self._judge(shadow, partitions)
                 counts = self._swap(shadow, days)
         self._settle(days, counts)
+        self._materialize([key for key in days if key not in self.red])
         return self.report
 
     @contextmanager
@@ -195,6 +200,17 @@ class FullRun:
             for one in load_partitions(connection, self.run.id):
                 self.report.add(one)
         self.report.rows = counts.variant_observations
+
+    def _materialize(self, partitions: Sequence[str]) -> None:
+        """Tell Dagster what was published; its verdicts stay those of the last range run of each partition."""
+        metadata = {"coffee/backfill_run": str(self.run.id), "backfill/decision": "published by a full backfill"}
+        self.world.instance.add_dynamic_partitions(
+            str(ROASTERS.name), sorted({parse_partition(key)[1] for key in partitions})
+        )
+        for key in (COFFEES, VARIANTS, PRICES):
+            for partition in partitions:
+                event = dg.AssetMaterialization(key, partition=partition, metadata=metadata)
+                self.world.instance.report_runless_asset_event(event)
 
     @property
     def _name(self) -> str:

@@ -32,7 +32,9 @@ from backfill_pipelines.coffee.replay import load_days
 #: The tag of range runs that a backfill launched: its id.
 BACKFILL_TAG = "coffee/backfill_run"
 _SETTLED = ("ok", "partial", "unrecoverable")
-_OUTCOME = {"ok": OK, "partial": OK, "unrecoverable": UNRECOVERABLE}
+_OUTCOME = {"ok": OK, "partial": OK, "skipped": OK, "unrecoverable": UNRECOVERABLE}
+#: A day without a capture that lacks none: its tick is met, or will be judged, by a capture of another day.
+NOTHING_OF_ITS_OWN = "no_capture_of_its_own"
 
 
 @dataclass
@@ -87,19 +89,33 @@ class IncrementalRun:
             mine = claim(connection, self.run.id, [(one.roaster_id, one.day) for one in wanted])
         if not mine:
             return
-        runs = list[RangeRun]()
-        for asset in self._assets:
-            began = time.monotonic()
-            runs.append(self._launch(asset, keys))
-            self.report.add_seconds(asset.op.name, time.monotonic() - began)
-        failure = next((run.failure for run in runs if run.failure), "")
-        self._close(mine, failure)
+        failure = self._chain(keys)
+        left = self._running(mine)
+        if failure and left and len(keys) > 1:
+            # The run broke off: one by one, a partition that cannot be done does not sink its siblings.
+            for one in left:
+                self._close([one], self._chain([one.key]))
+        else:
+            self._close(left, failure)
         for one in self._partitions(mine):
             if one.error_code == RUNNING_ELSEWHERE:
                 self.report.skipped += 1
                 continue
             progress.add(_OUTCOME.get(one.state, FAILED), rows=int((one.verdict or {}).get("rows", 0)))
             self.report.add(one)
+
+    def _chain(self, keys: Sequence[str]) -> str:
+        """Search, derive and publish partitions; why the first of the runs failed that did."""
+        runs = list[RangeRun]()
+        for asset in self._assets:
+            began = time.monotonic()
+            runs.append(self._launch(asset, keys))
+            self.report.add_seconds(asset.op.name, time.monotonic() - began)
+        return next((run.failure for run in runs if run.failure), "")
+
+    def _running(self, mine: Collection[tuple[uuid.UUID, date]]) -> list[LedgerPartition]:
+        """Claimed partitions that no run has settled: nothing of them to publish, or the run broke off."""
+        return [one for one in self._partitions(mine) if one.state == "running"]
 
     def _launch(self, asset: dg.AssetsDefinition, keys: Sequence[str]) -> RangeRun:
         return run_range(
@@ -111,21 +127,17 @@ class IncrementalRun:
             tags={BACKFILL_TAG: str(self.run.id)},
         )
 
-    def _close(self, mine: Collection[tuple[uuid.UUID, date]], failure: str) -> None:
-        """Settle the claimed partitions that no run has settled: nothing of them to publish, or the run broke off."""
-        left = [one for one in self._partitions(mine) if one.state == "running"]
+    def _close(self, partitions: Sequence[LedgerPartition], failure: str) -> None:
+        """Settle partitions that no run has settled, unless one has by now."""
+        left = self._running({(one.roaster_id, one.day) for one in partitions})
         ended = [
             Settled(one.roaster_id, one.day, "failed", error_code="run_failed", error=failure)
             if failure
-            else Settled(one.roaster_id, one.day, "ok", self._digest_of(one))
+            else Settled(one.roaster_id, one.day, "skipped", error_code=NOTHING_OF_ITS_OWN)
             for one in left
         ]
         with self.world.postgres.connect(self._name) as connection:
             settle(connection, self.run.id, ended)
-
-    def _digest_of(self, partition: LedgerPartition) -> str:
-        with self.world.postgres.connect(self._name) as connection:
-            return load_days(connection, [partition.key], self.run.scope).by_key[partition.key].input_digest
 
     @property
     def _name(self) -> str:

@@ -46,6 +46,9 @@ class ModeConfig(dg.Config):
     last: str = Field(default="", description="Last day, included; needed for a new plan.")
     roasters: list[str] = Field(default=[], description="Slugs of roasters; default: all.")
     plan_id: str = Field(default="", description="A plan to apply, or to go on with, instead of a new one.")
+    retry_red: bool = Field(
+        default=False, description="Take up red days although their bodies are the same: the cause was mended."
+    )
     apply: bool | None = Field(
         default=None, description="Apply the plan. Default: yes, on a production database only the plan is made."
     )
@@ -62,7 +65,7 @@ class ModeConfig(dg.Config):
             raise SettingsError(
                 f"{self.first!r} to {self.last!r} are no days. Repair: give first and last as YYYY-MM-DD, or a plan_id"
             ) from error
-        return Scope(mode, first, last, tuple(self.roasters), **self.restrictions())
+        return Scope(mode, first, last, tuple(self.roasters), retry_red=self.retry_red, **self.restrictions())
 
     def restrictions(self) -> dict[str, Any]:
         """What a mode can be restricted by beyond roasters and days."""

@@ -11,9 +11,10 @@ from datetime import date
 from typing import Any
 
 from backfill_pipelines.backfill.failures import ReadBackError
-from backfill_pipelines.coffee.fold import fold, open_fold, run_file
+from backfill_pipelines.coffee.fold import PACKAGE, fold, open_fold, run_file
 from backfill_pipelines.coffee.publish_refused import PublishRefused
 from backfill_pipelines.coffee.staging import Staged
+from backfill_pipelines.stores import sql
 from backfill_pipelines.stores.postgres import Connection, Jsonb, execute, read_rows, read_value, transaction_lock
 
 
@@ -102,16 +103,12 @@ def publish(
     run_file(connection, "publish/touched", {"adopted": adopted})
     run_file(connection, "publish/touched_by_confirmation")
     fold(connection)
-    changed = apply_fold(connection, run)
-    counts = Counts(**written, **changed, judged=judge_history(connection), quarantined=quarantined)
+    folded = apply_fold(connection, run)
+    judged = judge_history(connection, is_changed=bool(adopted or any(written.values())))
+    counts = Counts(**written, **folded, judged=judged, quarantined=quarantined)
     for state in states:
         _record(connection, run_id, state)
     return counts
-
-
-_PRICES_LOST = (
-    "SELECT coffee_id, platform_product_id, platform_variant_id, observed_at FROM prices_there WHERE price_id IS NULL"
-)
 
 
 def adopt(connection: Connection) -> list[uuid.UUID]:
@@ -127,15 +124,23 @@ def adopt(connection: Connection) -> list[uuid.UUID]:
     return found
 
 
-def judge_history(connection: Connection) -> int:
-    """Give observations and captures the codes that depend on earlier ones; says how many captures changed."""
-    run_file(connection, "history_rules/spikes")
-    run_file(connection, "history_rules/codes")
-    judged = {row[0] for row in run_file(connection, "history_rules/apply_codes").fetchall()}
+def judge_history(connection: Connection, *, is_changed: bool = True) -> int:
+    """Give observations and captures the codes that depend on earlier ones; says how many captures changed.
+
+    Codes of observations are a function of observations and prices alone: where this transaction has written none of
+    them (``is_changed``), they are what the transaction that wrote them has found.
+    """
+    judged = _judge_observations(connection) if is_changed else set()
     judged |= {row[0] for row in run_file(connection, "history_rules/catalogue_drops").fetchall()}
     if judged:
         run_file(connection, "history_rules/artifact_statuses", {"artifacts": list(judged)})
     return len(judged)
+
+
+def _judge_observations(connection: Connection) -> set[uuid.UUID]:
+    run_file(connection, "history_rules/spikes")
+    run_file(connection, "history_rules/codes")
+    return {row[0] for row in run_file(connection, "history_rules/apply_codes").fetchall()}
 
 
 def _hold_back(connection: Connection, held: Sequence[str], run: dict[str, Any]) -> None:
@@ -180,12 +185,12 @@ def _observations(connection: Connection, run: dict[str, Any]) -> dict[str, int]
 def _entities_and_prices(connection: Connection, run: dict[str, Any]) -> dict[str, int]:
     coffees = run_file(connection, "publish/new_coffees", run).rowcount
     variants = run_file(connection, "publish/new_variants", run).rowcount
-    prices = run_file(connection, "publish/prices", run).rowcount
-    corrections = 0
-    if prices < read_value(connection, "SELECT count(price) FROM staged_variants"):
-        run_file(connection, "publish/prices_there")
+    said = read_value(connection, sql.load(PACKAGE, "publish/prices_said"))
+    there = run_file(connection, "publish/prices_there").rowcount
+    prices = run_file(connection, "publish/prices", run).rowcount if there < said else 0
+    if prices + there < said:
         _read_back(connection)
-        corrections = run_file(connection, "publish/corrections", run).rowcount
+    corrections = run_file(connection, "publish/corrections", run).rowcount if there else 0
     if read_value(connection, "SELECT EXISTS (SELECT FROM publishing WHERE standing = 'replaces')"):
         corrections += run_file(connection, "publish/voids", run).rowcount
     return {"coffees_new": coffees, "variants_new": variants, "prices": prices, "corrections": corrections}
@@ -203,7 +208,7 @@ def apply_fold(connection: Connection, run: dict[str, Any]) -> dict[str, int]:
 
 
 def _read_back(connection: Connection) -> None:
-    for coffee, product, variant, moment in execute(connection, _PRICES_LOST).fetchall():
+    for coffee, product, variant, moment in run_file(connection, "publish/prices_lost").fetchall():
         raise ReadBackError(
             f"variant {variant} of product {product} ({coffee}) has no price row of {moment:%Y-%m-%dT%H:%M:%SZ} after "
             "publishing; nothing was changed. Repair: look for another writer of prices, then run the partition again"

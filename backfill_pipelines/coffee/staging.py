@@ -32,6 +32,8 @@ _LINES_AT_ONCE = 2_000
 #: Of the server, for one sort or join, and for the staging tables of a session.
 _WORK_MEMORY = "64MB"
 _STAGING_MEMORY = "128MB"
+#: Rows that ANALYZE looks at, in units of 300: sizes and numbers of keys are all that plans of a chunk depend on.
+_STATISTICS = 10
 #: The columns that are joined and filtered on: statistics of the documents would cost more than they are worth.
 _ANALYZE = (
     "ANALYZE staged_captures, staged_products (product_no, artifact_no, coffee_id, platform_product_id),"
@@ -204,6 +206,7 @@ def _copy(connection: Connection, table: str, lines: Sequence[str]) -> None:
 def _make_room(connection: Connection) -> None:
     """A chunk is sorted and joined in memory; temporary tables have room in it unless the session used some before."""
     execute(connection, f"SET LOCAL work_mem = '{_WORK_MEMORY}'")
+    execute(connection, f"SET LOCAL default_statistics_target = {_STATISTICS}")
     if not read_value(connection, "SELECT pg_my_temp_schema()"):
         execute(connection, f"SET temp_buffers = '{_STAGING_MEMORY}'")
 

@@ -7,14 +7,19 @@ from typing import Any
 
 import pytest
 
-from backfill_pipelines.coffee import incremental_mode
+from backfill_pipelines.coffee import derive_target, incremental_mode
 from backfill_pipelines.coffee.backfill_ledger import RunRefused, load_partitions, load_run
 from backfill_pipelines.coffee.intake import intake, pause_intake
+from backfill_pipelines.coffee.mode_jobs import build_mode_job
 from backfill_pipelines.coffee.mode_report import ModeReport
 from backfill_pipelines.coffee.mode_world import BackupMissing, no_backup_yet
 from backfill_pipelines.coffee.modes import BackfillRed, apply_plan, plan_backfill
+from backfill_pipelines.coffee.names import COFFEES, PRICES, VARIANTS
 from backfill_pipelines.coffee.plans import PlanRefused
+from backfill_pipelines.coffee.progress import TooManyFailed
 from backfill_pipelines.coffee.scope import Scope
+from backfill_pipelines.coffee.time_limits import PartitionTimedOut
+from backfill_pipelines.stores.notifications import Notifier
 from backfill_pipelines.stores.postgres import session_lock
 from backfill_pipelines_tests.coffee.coffee_world import NOW, SUNDAY, CoffeeWorld, shopify
 
@@ -112,6 +117,42 @@ def test_a_plan_is_refused_when_the_store_has_changed_since(coffee: CoffeeWorld)
     assert coffee.value("SELECT count(*) FROM prices") == 0
 
 
+def test_a_red_day_is_taken_up_again_when_its_cause_was_mended(coffee: CoffeeWorld) -> None:
+    """The bodies are the same, the object was restored from a copy: nothing in the database could tell."""
+    capture = coffee.store(shopify(), SUNDAY)
+    place = coffee.folder / "artifacts" / capture.storage_uri
+    whole = place.read_bytes()
+    place.write_bytes(b"damaged")
+    with pytest.raises(BackfillRed):
+        applied(coffee)
+    place.write_bytes(whole)
+    assert dict(applied(coffee).states) == {}, "the same bodies would be as red again"
+    assert dict(applied(coffee, replace(INCREMENTAL, retry_red=True)).states) == {"ok": 1}
+    assert coffee.value("SELECT count(*) FROM prices") == 6
+
+
+def test_the_job_plans_applies_and_ends_red_with_the_cause(coffee: CoffeeWorld) -> None:
+    two_captures(coffee)
+    days = {"first": "2025-09-15", "last": "2025-09-28"}
+
+    def launched(**config: Any) -> Any:
+        return build_mode_job("incremental").execute_in_process(
+            run_config={"ops": {"incremental_backfill": {"config": {**days, **config}}}},
+            instance=coffee.instance,
+            resources={**coffee.resources, "notifier": Notifier(file=str(coffee.folder / "told.jsonl"))},
+            raise_on_error=False,
+        )
+
+    assert launched(apply=False).success
+    assert (coffee.value("SELECT status FROM backfill_runs"), coffee.value("SELECT count(*) FROM prices")) == (
+        "planned",
+        0,
+    )
+    assert launched().success
+    assert coffee.value("SELECT count(*) FROM prices") == 12
+    assert not launched(first="soon").success
+
+
 def test_a_stopped_backfill_goes_on_with_what_is_left(coffee: CoffeeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed between two ranges: the first is not done again, the second is."""
     coffee.store(shopify("440.00"), SUNDAY - 3 * WEEK)
@@ -161,6 +202,50 @@ def test_alerts_are_muted_while_it_runs_and_not_afterwards(
         assert intake(connection).alerts_muted_until is None
 
 
+def test_a_partition_that_breaks_its_run_does_not_sink_its_siblings(
+    coffee: CoffeeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Out of time, a body that the code cannot bear: the range is done again one by one."""
+    two_captures(coffee)
+    real = derive_target.derive_days
+
+    def breaks(artifacts: Any, days: Any, *args: Any) -> Any:
+        chosen = list(days)
+        if any(day.key == "2025-09-21|blue-tokai" for day in chosen):
+            raise PartitionTimedOut("2025-09-21|blue-tokai was not done after 3,600 s")
+        return real(artifacts, chosen, *args)
+
+    monkeypatch.setattr(derive_target, "derive_days", breaks)
+    monkeypatch.setattr("backfill_pipelines.backfill.gated_assets._RETRIES", 0)
+    with pytest.raises(BackfillRed, match="was not done after 3,600 s"):
+        applied(coffee)
+    assert coffee.value("SELECT count(*) FROM prices") == 6
+    states = coffee.rows("SELECT day, state, error_code FROM backfill_partitions ORDER BY day")
+    assert [(row["day"].day, row["state"], row["error_code"]) for row in states] == [
+        (21, "failed", "run_failed"),
+        (28, "ok", None),
+    ]
+
+
+def test_more_than_a_tenth_failed_ends_the_backfill(coffee: CoffeeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A changed feed would fail every partition: after ten somebody should look."""
+    coffee.execute("UPDATE roasters SET price_cadence = '0 4 * * *'")
+    for days in range(12):
+        coffee.store([], SUNDAY - timedelta(days=days))
+    monkeypatch.setattr(incremental_mode, "cut", lambda keys, _: [keys[:11], keys[11:]])
+    with pytest.raises(TooManyFailed, match="9 of 11 partitions have failed"):
+        applied(coffee)
+    assert coffee.value("SELECT status FROM backfill_runs") == "aborted"
+    assert "was ended" in coffee.told[-1][0]
+    states = coffee.rows("SELECT state, count(*) AS n FROM backfill_partitions GROUP BY 1 ORDER BY 1")
+    assert [(row["state"], row["n"]) for row in states] == [
+        ("failed", 9),
+        ("pending", 3),
+        ("skipped", 1),
+        ("unrecoverable", 1),
+    ]
+
+
 class TestFull:
     """Everything again, beside the live tables, and swapped in as a whole."""
 
@@ -178,6 +263,8 @@ class TestFull:
         assert dict(report.states) == {"ok": 2}
         assert report.more["difference"] == {"observations": {"new": 6}, "prices": {"new": 12}}
         full = coffee.digest()
+        for key in (COFFEES, VARIANTS, PRICES):
+            assert coffee.materialized(key) == ["2025-09-21|blue-tokai", "2025-09-28|blue-tokai"]
         assert dict(applied(coffee).states) == {}, "nothing is left for incremental"
         assert coffee.digest() == full
         assert coffee.value("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'shadow_%'") == 0

@@ -32,7 +32,7 @@ def count_lines(report: Report) -> list[tuple[str, str]]:
     verb = "" if undone is not None else "would be "
     lines += [(f"items {verb if states[state] else ''}{state}", f"{states[state]:,}") for state in State]
     left = sum((Counter(dict(one.left)) for one in preview.images.values()), Counter[str]())
-    lines += [(f"items of others left: {name}", f"{number:,}") for name, number in sorted(left.items())]
+    lines += [(f"items not of this run, left: {name}", f"{number:,}") for name, number in sorted(left.items())]
     lines += [("images done before", f"{len(preview.done):,}"), ("images left by the limit", f"{preview.left:,}")]
     events = ", ".join(f"{number:,} {kind}" for kind, number in sorted(preview.predicted.events.items()))
     lines += [("stream events", events or "none"), ("stream messages", preview.predicted.text)]

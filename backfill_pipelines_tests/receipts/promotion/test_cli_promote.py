@@ -4,9 +4,7 @@ import json
 import shutil
 
 import pytest
-from typer.testing import CliRunner
 
-from backfill_pipelines.cli import app
 from backfill_pipelines.receipts.promotion.export_reading import read_export
 from backfill_pipelines.receipts.promotion.planned_image import PlannedImage
 from backfill_pipelines.receipts.promotion.promotion_ledger import PromotionLedger
@@ -200,9 +198,8 @@ def test_the_source_table_itself_is_promoted_with_what_only_it_knows(
         word = next(item.item for item in found.items if item.type_name == "WORD")
         dev.store.put({**word, "seen_by": {"S": "somebody"}})
         source = ("--from-table", dev.table)
-        runner = CliRunner()
-        assert runner.invoke(app, ["promote", "plan", *source], catch_exceptions=False).exit_code == 0
-        done = runner.invoke(app, ["promote", "run", "--apply", *source], catch_exceptions=False)
+        assert desk.typed("plan", *source).exit_code == 0
+        done = desk.typed("run", "--apply", *source)
     assert done.exit_code == 0, done.output
     assert "copied 1" in done.output
     copied = desk.target.partition(1)

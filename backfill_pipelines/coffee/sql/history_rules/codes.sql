@@ -2,7 +2,7 @@
 -- stored: prices that moved, prices that are gone, variants that came or went.
 CREATE TEMPORARY TABLE judged ON COMMIT DROP AS
 WITH counted AS (
-  SELECT h.coffee_id, h.product_artifact_id, h.observed_at, h.age, count(o.*) AS variants, count(o.price) AS priced
+  SELECT h.coffee_id, h.product_artifact_id, h.observed_at, h.age, count(o.platform_variant_id) AS variants, count(o.price) AS priced
   FROM history h
   LEFT JOIN variant_observations o ON o.product_artifact_id = h.product_artifact_id
   GROUP BY h.coffee_id, h.product_artifact_id, h.observed_at, h.age
@@ -18,8 +18,7 @@ WITH counted AS (
     || CASE WHEN abs(c.variants - c.variants_before) > 3 AND abs(c.variants - c.variants_before) * 5 > c.variants_before
       THEN '{R_VARIANT_COUNT_CHANGE}'::text[] ELSE '{}' END AS codes
   FROM compared c
-  LEFT JOIN (SELECT DISTINCT coffee_id, scraped_at FROM spikes) s
-    ON s.coffee_id = c.coffee_id AND s.scraped_at = c.observed_at
+  LEFT JOIN spikes s ON s.coffee_id = c.coffee_id AND s.scraped_at = c.observed_at
 )
 SELECT p.id, p.artifact_id, f.codes AS codes,
   ARRAY(SELECT x FROM unnest(p.codes) x

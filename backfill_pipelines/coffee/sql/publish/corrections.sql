@@ -8,14 +8,15 @@ INSERT INTO price_corrections AS existing (price_id, voided, price, currency, co
   transform_version, backfill_run_id)
 SELECT t.price_id, false, t.price, t.currency, t.compare_at_price,
   CASE WHEN l.voided THEN 'published again after it was voided' ELSE 'derived anew from the same artifact' END,
-  t.transform_version, %(run)s::uuid
+  a.transform_version, %(run)s::uuid
 FROM prices_there t
+JOIN staged_captures a USING (artifact_no)
 LEFT JOIN latest l ON l.price_id = t.price_id
-WHERE t.stored_artifact_id = t.artifact_id
+WHERE t.stored_artifact_id = a.artifact_id
   AND (COALESCE(l.voided, false)
     OR (COALESCE(l.price, t.stored_price), COALESCE(l.currency, t.stored_currency),
         CASE WHEN l.price_id IS NULL THEN t.stored_compare_at_price ELSE l.compare_at_price END)
-      IS DISTINCT FROM (t.price, t.currency::char(3), t.compare_at_price))
+      IS DISTINCT FROM (t.price, t.currency, t.compare_at_price))
 ON CONFLICT (price_id, backfill_run_id) DO UPDATE SET voided = excluded.voided, price = excluded.price,
   currency = excluded.currency, compare_at_price = excluded.compare_at_price, reason = excluded.reason,
   transform_version = excluded.transform_version;

@@ -6,5 +6,6 @@ SELECT s.variant_id, p.roaster_id, s.price, s.currency, s.compare_at_price,
 FROM publishing p
 JOIN staged_variants s USING (product_no)
 WHERE s.price IS NOT NULL AND p.standing <> 'yields'
+  AND NOT EXISTS (SELECT FROM prices_there t WHERE t.variant_id = s.variant_id AND t.observed_at = p.observed_at)
 ORDER BY s.variant_id, p.observed_at
 ON CONFLICT (variant_id, scraped_at) DO NOTHING;

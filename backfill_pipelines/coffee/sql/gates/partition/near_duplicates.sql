@@ -1,11 +1,17 @@
 -- A variant that one artifact prices twice. Several prices of a variant within a minute are listed.
-WITH twice AS (
-  SELECT p.artifact_no, v.variant_id, count(*) AS times, min(p.platform_product_id) AS platform_product_id,
-    min(v.platform_variant_id) AS platform_variant_id
+WITH repeated AS (
+  SELECT p.artifact_no, v.variant_id, count(*) AS times
   FROM staged_variants v
   JOIN staged_products p USING (product_no)
   WHERE v.price IS NOT NULL
   GROUP BY p.artifact_no, v.variant_id HAVING count(*) > 1
+), twice AS (
+  SELECT r.artifact_no, r.variant_id, r.times, min(p.platform_product_id) AS platform_product_id,
+    min(v.platform_variant_id) AS platform_variant_id
+  FROM repeated r
+  JOIN staged_products p USING (artifact_no)
+  JOIN staged_variants v ON v.product_no = p.product_no AND v.variant_id = r.variant_id AND v.price IS NOT NULL
+  GROUP BY r.artifact_no, r.variant_id, r.times
 ), crowded AS (
   SELECT source_id, date_trunc('minute', observed_at) AS minute FROM staged_captures
   GROUP BY 1, 2 HAVING count(*) > 1
@@ -20,7 +26,9 @@ WITH twice AS (
     GROUP BY c.partition, v.variant_id, v.price, m.minute HAVING count(DISTINCT c.artifact_id) > 1) g
   GROUP BY partition
 ), priced AS (
-  SELECT p.artifact_no, count(v.price) AS prices FROM staged_products p JOIN staged_variants v USING (product_no)
+  SELECT p.artifact_no, sum(n.prices) AS prices
+  FROM (SELECT product_no, count(price) AS prices FROM staged_variants GROUP BY product_no) n
+  JOIN staged_products p USING (product_no)
   GROUP BY p.artifact_no
 ), found AS (
   SELECT c.partition, count(*) AS wrong, (array_agg('product ' || t.platform_product_id || ' variant '

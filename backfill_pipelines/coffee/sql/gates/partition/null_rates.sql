@@ -1,26 +1,39 @@
 -- What is not known of the variants of beans: a weight or grind that the texts hold (never), a price (at most 20 %), and
 -- no share more than ten points above the previous capture's.
-WITH beans AS (
-  SELECT c.partition, c.source_id, c.observed_at, p.platform_product_id, v.platform_variant_id,
-    v.weight_g IS NULL AS no_weight, v.grind IS NULL AS no_grind, v.price IS NULL AS no_price,
-    v.weight_g IS NULL AND NOT v.codes && '{W_WEIGHT_RANGE}'
-      AND concat_ws(' ', v.title, v.options::text, p.normalized ->> 'name')
-        ~* '\d\s*-?\s*(mg|gms?|gr|grams?|g|kgs?|kilos?|kilograms?|oz|ounces?|lbs?|pounds?)\y' AS lost_weight,
-    v.grind IS NULL AND v.options::text ~* '"name": "[^"]*grind' AS lost_grind
+WITH beans AS MATERIALIZED (
+  SELECT c.partition, c.source_id, c.observed_at, p.product_no, p.platform_product_id, p.normalized ->> 'name' AS name
   FROM staged_captures c
   JOIN staged_products p USING (artifact_no)
-  JOIN staged_variants v USING (product_no)
   WHERE p.normalized ->> 'product_kind' = 'beans'
+), counted AS (
+  SELECT product_no, count(*) AS variants, count(*) - count(weight_g) AS weights, count(*) - count(grind) AS grinds,
+    count(*) - count(price) AS prices
+  FROM staged_variants GROUP BY product_no
+), unknown AS MATERIALIZED (
+  SELECT b.partition, b.source_id, b.observed_at, b.platform_product_id, v.platform_variant_id,
+    v.weight_g IS NULL AND NOT v.codes && '{W_WEIGHT_RANGE}' AND concat_ws(' ', v.title, v.options::text, b.name)
+      ~* '\d\s*-?\s*(mg|gms?|gr|grams?|g|kgs?|kilos?|kilograms?|oz|ounces?|lbs?|pounds?)\y' AS lost_weight,
+    v.grind IS NULL AND v.options::text ~* '"name": "[^"]*grind' AS lost_grind
+  FROM beans b
+  JOIN staged_variants v USING (product_no)
+  WHERE v.weight_g IS NULL OR v.grind IS NULL
+), losses AS (
+  SELECT partition, source_id, observed_at, count(*) FILTER (WHERE lost_weight) AS weights,
+    count(*) FILTER (WHERE lost_grind) AS grinds
+  FROM unknown GROUP BY partition, source_id, observed_at
 ), shares AS (
-  SELECT partition, source_id, observed_at, count(*) AS variants, count(*) FILTER (WHERE lost_weight) AS lost_weights,
-    count(*) FILTER (WHERE lost_grind) AS lost_grinds, count(*) FILTER (WHERE no_weight)::numeric / count(*) AS weight,
-    count(*) FILTER (WHERE no_grind)::numeric / count(*) AS grind,
-    count(*) FILTER (WHERE no_price)::numeric / count(*) AS price
-  FROM beans GROUP BY partition, source_id, observed_at
+  SELECT b.partition, b.source_id, b.observed_at, sum(n.variants) AS variants,
+    COALESCE(max(l.weights), 0) AS lost_weights, COALESCE(max(l.grinds), 0) AS lost_grinds,
+    sum(n.weights) / sum(n.variants) AS weight, sum(n.grinds) / sum(n.variants) AS grind,
+    sum(n.prices) / sum(n.variants) AS price
+  FROM beans b
+  JOIN counted n USING (product_no)
+  LEFT JOIN losses l USING (partition, source_id, observed_at)
+  GROUP BY b.partition, b.source_id, b.observed_at
 ), lost AS (
   SELECT partition, (array_agg('product ' || platform_product_id || ' variant ' || platform_variant_id
     ORDER BY platform_product_id, platform_variant_id))[1:20] AS variants
-  FROM beans WHERE lost_weight OR lost_grind GROUP BY partition
+  FROM unknown WHERE lost_weight OR lost_grind GROUP BY partition
 ), moments AS (
   SELECT source_id, observed_at FROM shares
   UNION

@@ -8,7 +8,9 @@ WITH aside AS (
     WHERE platform_variant_id <> '' GROUP BY artifact_no) a
   GROUP BY artifact_no
 ), staged AS (
-  SELECT p.artifact_no, count(*) AS variants FROM staged_products p JOIN staged_variants v USING (product_no)
+  SELECT p.artifact_no, sum(n.variants) AS variants
+  FROM (SELECT product_no, count(*) AS variants FROM staged_variants GROUP BY product_no) n
+  JOIN staged_products p USING (product_no)
   GROUP BY p.artifact_no
 ), counted AS (
   SELECT c.partition, c.artifact_id, c.captured_variants AS captured, COALESCE(s.variants, 0) AS staged,
