@@ -13,7 +13,7 @@ WITH ages AS MATERIALIZED (
   CROSS JOIN LATERAL (SELECT x.platform_variant_id, x.weight_g, x.grind, x.in_stock FROM variant_observations x
     WHERE x.product_artifact_id = h.product_artifact_id OFFSET 0) o
   GROUP BY h.coffee_id, o.platform_variant_id
-), complete AS (
+), complete AS MATERIALIZED (
   SELECT source_id, (array_agg(observed_at ORDER BY observed_at DESC))[1] AS last,
     (array_agg(observed_at ORDER BY observed_at DESC))[3] AS last_but_two
   FROM folded_captures WHERE is_complete GROUP BY source_id
