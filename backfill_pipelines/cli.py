@@ -15,6 +15,7 @@ from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.backfill.gates import UPSTREAM_GATE
 from backfill_pipelines.backfill.pausing import pauses
 from backfill_pipelines.cli_coffee_demo import coffee_app
+from backfill_pipelines.cli_coffee_quarantine import quarantine_app
 from backfill_pipelines.cli_console import RED, console, day_of, reported
 from backfill_pipelines.cli_gaps import gaps_app
 from backfill_pipelines.cli_gates import gates_app
@@ -39,6 +40,7 @@ app.add_typer(gates_app, name="gate")
 app.add_typer(repair_app, name="repair")
 app.add_typer(receipts_app, name="receipts")
 app.add_typer(coffee_app, name="coffee")
+coffee_app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(promote_app, name="promote")
 app.command()(pause)
 app.command()(resume)

@@ -29,7 +29,7 @@ from backfill_pipelines.settings import Settings, read_settings
 from backfill_pipelines.stores.postgres import Connection
 from backfill_pipelines.stores.resources import build_postgres
 
-__all__ = ["coffee_app"]
+__all__ = ["coffee_app", "plan_and_apply"]
 
 #: Failed partitions that are named.
 SHOWN = 20
@@ -125,8 +125,11 @@ def status(plan_id: Annotated[str | None, typer.Argument(help="A backfill; defau
 @reported
 def validate(first: First, last: Last, roaster: Roasters = None) -> None:
     """Read, derive and judge again what is stored; nothing is changed. Exit code 1 when a gate is red."""
-    settings = read_settings()
-    scope = Scope("validation", day_of(first), day_of(last), tuple(roaster or ()))
+    plan_and_apply(read_settings(), Scope("validation", day_of(first), day_of(last), tuple(roaster or ())))
+
+
+def plan_and_apply(settings: Settings, scope: Scope) -> None:
+    """Plan a scope, apply it at once and show what came of it; a red one ends the command."""
     planned = _planned(settings, scope)
     _show_report(_apply(settings, _in_database(settings, lambda connection: load_run(connection, planned.id))))
 

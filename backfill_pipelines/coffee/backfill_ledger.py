@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from typing import Any, Literal
 
 from backfill_pipelines.backfill.failures import BackfillError
+from backfill_pipelines.backfill.gates import READ_BACK_GATE
 from backfill_pipelines.coffee.expected_set import partition_key
 from backfill_pipelines.coffee.scope import Scope
 from backfill_pipelines.stores import sql
@@ -138,7 +139,7 @@ def claim(
 
 
 def settle(connection: Connection, run_id: uuid.UUID, ended: Sequence[Settled]) -> None:
-    """Write down how partitions ended."""
+    """Write down how partitions ended; captures of a day with a red gate are in the quarantine, under ``Q_GATE_..``."""
     for one in ended:
         _run(
             connection,
@@ -154,6 +155,16 @@ def settle(connection: Connection, run_id: uuid.UUID, ended: Sequence[Settled]) 
                 "error": one.error,
             },
         )
+    red = [(one.roaster_id, one.day, gate, why) for one in ended for gate, why in _red_gates(one)]
+    if red:
+        columns = zip(("roasters", "days", "gates", "details"), map(list, zip(*red, strict=True)), strict=True)
+        execute(connection, sql.load(PACKAGE, "staging/quarantine_gates"), {"run": run_id, **dict(columns)})
+
+
+def _red_gates(ended: Settled) -> list[tuple[str, str]]:
+    """The gates that held a partition back, with their texts; that it was not published follows from the others."""
+    red = dict(ended.verdict.get("red", {})) if ended.state == "failed" and ended.verdict else {}
+    return [(gate, why) for gate, why in red.items() if gate != READ_BACK_GATE or len(red) == 1]
 
 
 def _ledger_run(row: Mapping[str, Any]) -> LedgerRun:

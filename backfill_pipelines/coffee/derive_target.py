@@ -14,6 +14,7 @@ from backfill_pipelines.backfill.admission import Admission
 from backfill_pipelines.backfill.gates import Gate, Measurement
 from backfill_pipelines.backfill.outcome import Decision, RangeOutcome, StagedPartition, State
 from backfill_pipelines.coffee import partition_gates
+from backfill_pipelines.coffee.publishing import publish
 from backfill_pipelines.coffee.recovery import Recovery, open_recovery
 from backfill_pipelines.coffee.replay import VERSIONS, Day, Days, derive_days
 from backfill_pipelines.coffee.scope import digest_of
@@ -51,8 +52,12 @@ class DeriveTarget:
         return {p: Decision.ALREADY_DONE if p in self.kept else Decision.PUBLISHED for p in partitions}
 
     def record(self, outcome: RangeOutcome) -> None:
-        """Keep in the ledger which partitions are red."""
+        """Keep in the ledger which partitions are red, and what of them is set aside for a person to look at."""
         self.recovery.settle_red(self.days, outcome)
+        red = [self.chunks[one.partition] for one in outcome.failed if one.partition in self.chunks]
+        if red and self.recovery.is_in_ledger and self.recovery.config.apply:
+            with self.recovery.postgres.connect(self.recovery.application_name) as connection:
+                publish(connection, stage(connection, merged(red)), (), self.recovery.run.id)
 
     def run_metadata(self) -> Mapping[str, Any]:
         """The rules in force."""

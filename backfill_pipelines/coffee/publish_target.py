@@ -65,13 +65,14 @@ class PublishTarget:
         return partition_gates.measure(self.connection, gate, partitions, expected_empty=empty)
 
     def publish(self, partitions: Sequence[str], *, force: bool) -> Mapping[str, Decision]:  # noqa: ARG002
-        """Publish the green partitions; a savepoint takes all of it back when what was read back differs."""
-        if self.staged is None or not partitions:
+        """Publish the green partitions and hold back the red; a savepoint takes it back when a read-back differs."""
+        if self.staged is None:
             return {}
+        left = [partition for partition in self.staged.partitions if self.recovery.is_open(partition)]
         began = time.monotonic()
         with self.connection.transaction():
             restrict(self.connection, self.recovery.run.scope)
-            self.counts = publish(self.connection, self.staged, partitions, self.recovery.run.id)
+            self.counts = publish(self.connection, self.staged, partitions, self.recovery.run.id, left=left)
         self.seconds += time.monotonic() - began
         changed = self.counts.inserted or self.counts.updated
         return dict.fromkeys(partitions, Decision.PUBLISHED if changed else Decision.ALREADY_DONE)

@@ -5,17 +5,15 @@ rollback needs is written along the way (``row_before_images``). Which partition
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
 from backfill_pipelines.backfill.failures import ReadBackError
-from backfill_pipelines.backfill.gates import Verdict
-from backfill_pipelines.coffee.fold import PACKAGE, fold, open_fold, run_file
+from backfill_pipelines.coffee.fold import fold, open_fold, run_file
 from backfill_pipelines.coffee.publish_refused import PublishRefused
 from backfill_pipelines.coffee.staging import Staged
-from backfill_pipelines.stores import sql
 from backfill_pipelines.stores.postgres import Connection, Jsonb, execute, read_rows, read_value, transaction_lock
 
 
@@ -67,16 +65,17 @@ def publish(
     run_id: uuid.UUID,
     *,
     states: Sequence[PartitionState] = (),
-    red: Iterable[Verdict] = (),
+    left: Collection[str] = (),
 ) -> Counts:
     """Publish partitions of the chunk that this transaction has staged; the caller commits.
 
     Args:
         connection: The connection of ``stage``, in the same transaction.
         staged: What was staged.
-        partitions: The green ones; all others are dropped from the staging tables.
+        partitions: The green ones. All others are held back: their staged rows and what was set aside of them are
+            kept for a person to look at.
         run_id: The backfill run, a row of ``backfill_runs``: rows carry it, and it can be rolled back.
-        red: Why the others are held back: each becomes a row of the quarantine, ``Q_GATE_<gate>``.
+        left: Neither green nor red, as others are at them: nothing is kept of them.
         states: Rows of ``backfill_partitions`` to bring up to date in the same transaction.
 
     Raises:
@@ -84,10 +83,12 @@ def publish(
         ReadBackError: a staged price has no row afterwards; the caller rolls back.
     """
     run = {"run": run_id}
+    _drop(connection, [partition for partition in staged.partitions if partition in left])
     run_file(connection, "staging/forget_rows")
-    held = [partition for partition in staged.partitions if partition not in set(partitions)]
+    quarantined = run_file(connection, "publish/quarantine", run).rowcount
+    held = [partition for partition in staged.partitions if partition not in {*partitions, *left}]
     if held:
-        _hold_back(connection, held, [one for one in red if one.is_red], run)
+        _hold_back(connection, held, run)
     _lock_sources(connection)
     run_file(connection, "publish/gates_resolved")
     run_file(connection, "publish/read_again")
@@ -103,7 +104,7 @@ def publish(
     fold(connection)
     folded = apply_fold(connection, run)
     judged = judge_history(connection, is_changed=bool(adopted or any(written.values())))
-    counts = Counts(**written, **folded, judged=judged)
+    counts = Counts(**written, **folded, judged=judged, quarantined=quarantined)
     for state in states:
         _record(connection, run_id, state)
     return counts
@@ -141,14 +142,16 @@ def _judge_observations(connection: Connection) -> set[uuid.UUID]:
     return {row[0] for row in run_file(connection, "history_rules/apply_codes").fetchall()}
 
 
-def _hold_back(connection: Connection, held: Sequence[str], red: Sequence[Verdict], run: dict[str, Any]) -> None:
+def _hold_back(connection: Connection, held: Sequence[str], run: dict[str, Any]) -> None:
     values = {"partitions": list(held)}
     run_file(connection, "staging/keep_rows", values | run)
     run_file(connection, "staging/quarantine_conflicts", values | run)
-    columns = {"partitions": [one.partition for one in red], "gates": [one.gate.name for one in red]}
-    run_file(connection, "staging/quarantine_gates", columns | {"details": [one.text for one in red]} | run)
-    for table in ("variants", "products", "rejected", "captures"):
-        run_file(connection, f"staging/drop_{table}", values)
+    _drop(connection, held)
+
+
+def _drop(connection: Connection, partitions: Sequence[str]) -> None:
+    for table in ("variants", "products", "rejected", "captures") if partitions else ():
+        run_file(connection, f"staging/drop_{table}", {"partitions": list(partitions)})
 
 
 def _lock_sources(connection: Connection) -> None:
@@ -170,27 +173,31 @@ def _refuse_older_rules(connection: Connection) -> None:
 
 def _observations(connection: Connection, run: dict[str, Any]) -> dict[str, int]:
     run_file(connection, "publish/images_of_observations", run)
-    quarantined = run_file(connection, "publish/quarantine", run).rowcount
     observations = run_file(connection, "publish/product_artifacts", run).rowcount
     run_file(connection, "publish/clear_replaced_variants")
     variants = run_file(connection, "publish/variant_observations").rowcount
     run_file(connection, "publish/images_of_artifacts", run)
     run_file(connection, "publish/artifacts_processed")
-    return {"observations": observations, "variant_observations": variants, "quarantined": quarantined}
+    return {"observations": observations, "variant_observations": variants}
 
 
 def _entities_and_prices(connection: Connection, run: dict[str, Any]) -> dict[str, int]:
     coffees = run_file(connection, "publish/new_coffees", run).rowcount
     variants = run_file(connection, "publish/new_variants", run).rowcount
-    said = read_value(connection, sql.load(PACKAGE, "publish/prices_said"))
-    there = run_file(connection, "publish/prices_there").rowcount
-    prices = run_file(connection, "publish/prices", run).rowcount if there < said else 0
-    if prices + there < said:
-        _read_back(connection)
-    corrections = run_file(connection, "publish/corrections", run).rowcount if there else 0
+    prices, corrections = _prices(connection, run)
     if read_value(connection, "SELECT EXISTS (SELECT FROM publishing WHERE standing = 'replaces')"):
         corrections += run_file(connection, "publish/voids", run).rowcount
     return {"coffees_new": coffees, "variants_new": variants, "prices": prices, "corrections": corrections}
+
+
+def _prices(connection: Connection, run: dict[str, Any]) -> tuple[int, int]:
+    """Rows of prices and of their corrections that were written; none where every staged price stands as it is said."""
+    unsaid = run_file(connection, "publish/prices_open").rowcount
+    prices = run_file(connection, "publish/prices", run).rowcount if unsaid else 0
+    if prices == unsaid:
+        return prices, 0
+    _read_back(connection)
+    return prices, run_file(connection, "publish/corrections", run).rowcount
 
 
 def apply_fold(connection: Connection, run: dict[str, Any]) -> dict[str, int]:

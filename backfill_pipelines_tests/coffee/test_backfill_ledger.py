@@ -63,14 +63,18 @@ def test_the_partition_of_a_worker_that_died_is_taken_up_again_when_its_lease_is
 
 def test_how_a_partition_ended_is_kept_with_its_cause(planned: World) -> None:
     roaster = planned.source.roaster_id
-    settle(planned.connection, RUN.id, [Settled(roaster, DAYS[0], "failed", "d", {"red": ["g"]}, "gates_red", "g: 1")])
+    settle(
+        planned.connection,
+        RUN.id,
+        [Settled(roaster, DAYS[0], "failed", "d", {"red": {"g": "why"}}, "gates_red", "g: 1")],
+    )
     settle(planned.connection, RUN.id, [Settled(roaster, DAYS[1], "ok", "d")])
     first, second = load_partitions(planned.connection, RUN.id)
     assert (first.state, first.error_code, first.error, first.verdict) == (
         "failed",
         "gates_red",
         "g: 1",
-        {"red": ["g"]},
+        {"red": {"g": "why"}},
     )
     assert (second.state, second.input_digest, second.is_held) == ("ok", "d", False)
 

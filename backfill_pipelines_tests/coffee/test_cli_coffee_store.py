@@ -123,3 +123,25 @@ def test_rows_that_were_lost_are_made_again_from_the_bodies(folder: Path) -> Non
     code, said = coffee("adopt")
     assert code == RED
     assert "body without meta, ignored" in said
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_was_set_aside_is_shown_and_decided() -> None:
+    with build_postgres(read_settings()).connect("test") as connection:
+        row = read_value(
+            connection,
+            "INSERT INTO quarantine (roaster_id, day, reason, detail, platform_product_id)"
+            """ SELECT id, '2025-09-20', 'Q_NO_TITLE', '{"code": "E_NO_TITLE"}', 'p7' FROM roasters RETURNING id""",
+        )
+    code, said = coffee("quarantine", "list", "--day", "2025-09-20")
+    assert code == 0
+    assert "product p7" in said
+    assert "E_NO_TITLE" in said
+    code, said = coffee("quarantine", "reject", str(row), "--why", "no coffee")
+    assert (code, "dry run" in said) == (0, True)
+    code, said = coffee("quarantine", "reject", str(row), "--apply")
+    assert (code, "--why" in said) == (BROKEN, True)
+    code, said = coffee("quarantine", "reject", str(row), "--why", "no coffee", "--apply")
+    assert (code, "1 rows rejected" in said) == (0, True)
+    code, said = coffee("quarantine", "list", "--state", "rejected")
+    assert "no coffee" in said

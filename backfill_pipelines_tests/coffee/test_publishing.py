@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from backfill_pipelines.backfill.gates import Measurement, Verdict
+from backfill_pipelines.coffee.backfill_ledger import Settled, settle
 from backfill_pipelines.coffee.digests import state_digest
 from backfill_pipelines.coffee.model import Rejected, Source
 from backfill_pipelines.coffee.partition_gates import PARTITION_GATES, measure
@@ -320,8 +320,10 @@ def test_a_partition_that_is_held_back_leaves_its_staged_rows_and_its_siblings_a
         for capture in bodies:
             store_capture(connection, capture)
         staged = stage(connection, render(bodies, V1))
-        red = Verdict(PARTITION_GATES[0], "2025-09-08|blue-tokai", Measurement(1, 0, 1, ("culprit",)))
-        publish(connection, staged, ["2025-09-01|blue-tokai"], new_run(connection), red=[red])
+        run = new_run(connection)
+        publish(connection, staged, ["2025-09-01|blue-tokai"], run)
+        why = {"red": {"stored_bodies_match_their_hash": "e.g. culprit"}}
+        settle(connection, run, [Settled(source.roaster_id, at(8).date(), "failed", verdict=why)])
     assert rows(postgres, "SELECT scraped_at FROM prices") == [{"scraped_at": at(1)}]
     kept = rows(postgres, "SELECT day, platform_variant_id FROM staged_rows ORDER BY 2")
     assert [(str(row["day"]), row["platform_variant_id"]) for row in kept] == [("2025-09-08", ""), ("2025-09-08", "11")]

@@ -19,7 +19,8 @@ from backfill_pipelines.receipts.promotion.rollback_report import detail_lines, 
 from backfill_pipelines.receipts.promotion.rollback_run import NEEDED, Report, Request, RollbackWork
 
 ROLLBACK_JOB, REPAIR_JOB = "promotion_rollback", "promotion_repair_image"
-ROLLBACK_OP = "take_promotion_back"
+#: Dagster wants the names of all ops of a code location to differ.
+ROLLBACK_OP = "roll_promotion_back"
 
 _ROLLBACK_TEXT = """Take a run of the promotion back: delete the images it created, restore those it replaced.
 
