@@ -15,7 +15,7 @@ from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.backfill.run_mode import CLI_TAG
 from backfill_pipelines.cli_console import RED, STOPPED, console, reported
 from backfill_pipelines.migration_resource import build_all_resources
-from backfill_pipelines.receipts.promotion.jobs import build_rollback_job
+from backfill_pipelines.receipts.promotion.jobs import ROLLBACK_OP, build_rollback_job
 from backfill_pipelines.receipts.promotion.rollback_report import count_lines, detail_lines, next_line
 from backfill_pipelines.receipts.promotion.rollback_run import NEEDED, Report, Request, RollbackWork
 from backfill_pipelines.runner import QUIET, failure_text, open_instance
@@ -97,7 +97,7 @@ def _applied(settings: Settings, resources: dict[str, Any], request: Request) ->
     config = {name: value for name, value in asdict(request).items() if value is not None and name != "asked_by"}
     with open_instance(settings) as instance:
         result = build_rollback_job(told.append).execute_in_process(
-            run_config={**QUIET, "ops": {"rollback": {"config": config}}},
+            run_config={**QUIET, "ops": {ROLLBACK_OP: {"config": config}}},
             instance=instance,
             resources=resources,
             tags={CLI_TAG: "true", PROCESS_TAG: this_process()},

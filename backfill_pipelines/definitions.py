@@ -7,11 +7,12 @@ import dagster as dg
 
 from backfill_pipelines.backfill.event_storage import enable_event_batches
 from backfill_pipelines.backfill.progress import build_progress_sensor
+from backfill_pipelines.coffee.alerts import build_alert_sensor
 from backfill_pipelines.coffee.assets import build_coffee_assets
 from backfill_pipelines.coffee.automation import build_coffee_gap_sensor, build_coffee_schedules, build_intake_job
 from backfill_pipelines.coffee.coverage_asset import build_coverage
 from backfill_pipelines.coffee.mode_jobs import build_mode_jobs
-from backfill_pipelines.coffee.operation_jobs import build_operation_jobs
+from backfill_pipelines.coffee.operation_jobs import build_backup_schedule, build_operation_jobs
 from backfill_pipelines.coffee.overall_checks import build_overall_checks
 from backfill_pipelines.coffee_operations import build_backup_settings, build_backups
 from backfill_pipelines.coffee_resource import build_coffee
@@ -66,9 +67,10 @@ def build_defs(settings: Settings, resources: Mapping[str, Any] | None = None) -
             build_receipts_gap_sensor(),
             build_promotion_gap_sensor(),
             build_coffee_gap_sensor(),
+            build_alert_sensor(),
             build_progress_sensor(),
         ],
-        schedules=[*build_schedules(), *build_coffee_schedules()],
+        schedules=[*build_schedules(), *build_coffee_schedules(), build_backup_schedule()],
         resources={
             **build_all_resources(settings),
             "coffee": build_coffee(settings),

@@ -114,7 +114,8 @@ def test_sensors_are_stopped_by_default_but_the_one_that_only_tells() -> None:
     sensors = {sensor.name: sensor.default_status for sensor in build_defs(Settings()).sensors or ()}
     assert sensors.pop("backfill_progress_check") == dg.DefaultSensorStatus.RUNNING
     gap_sensors = {f"nba_phase_{number}_gap_sensor" for number in (2, 3, 4)}
-    assert set(sensors) == {*gap_sensors, "nba_live_cascade", "receipts_gap_sensor", "coffee_gap_sensor"}
+    gap_sensors |= {f"{system}_gap_sensor" for system in ("receipts", "promotion", "coffee")}
+    assert set(sensors) == {*gap_sensors, "nba_live_cascade", "coffee_alerts"}
     assert set(sensors.values()) == {dg.DefaultSensorStatus.STOPPED}
 
 
@@ -166,7 +167,7 @@ def test_the_coffee_recovery_is_there_with_its_columns_its_jobs_and_schedules_th
     modes = {f"coffee_{mode}_backfill" for mode in ("incremental", "full", "selective", "validation")}
     assert modes <= {job.name for job in definitions.jobs or ()}
     schedules = {found.name: found for found in definitions.schedules or () if found.name.startswith("coffee_")}
-    assert set(schedules) == {"coffee_prices_weekly", "coffee_full_monthly"}
+    assert set(schedules) == {"coffee_prices_weekly", "coffee_full_monthly", "coffee_backup_nightly"}
     assert {found.default_status for found in schedules.values()} == {dg.DefaultScheduleStatus.STOPPED}
 
 

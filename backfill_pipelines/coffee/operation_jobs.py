@@ -20,6 +20,7 @@ from backfill_pipelines.coffee.backups import Backups
 from backfill_pipelines.coffee.operations import OperationWorld, Report
 
 RESOURCES = frozenset({"postgres", "artifacts", "notifier", "backups"})
+BACKUP_JOB = "coffee_backup"
 #: Told what came of it, by a command that runs the job.
 Tell = Callable[[Report | BackfillError], None]
 
@@ -128,7 +129,7 @@ OPERATIONS: Sequence[Operation] = (
         lambda world, config: undoing.roll_back(world, id_of(config.run_id), apply=config.apply),
     ),
     Operation(
-        "coffee_backup",
+        BACKUP_JOB,
         "Back the database up, verify the backup by a restore into a database of its own, then prune old ones.",
         ApplyConfig,
         lambda world, config: backing_up.back_up(world, apply=config.apply),
@@ -186,6 +187,19 @@ def build_operation_job(name: str, tell: Tell = lambda _: None) -> dg.JobDefinit
         op()
 
     return job
+
+
+def build_backup_schedule() -> dg.ScheduleDefinition:
+    """A backup every night, verified, and the old ones pruned."""
+    return dg.ScheduleDefinition(
+        name="coffee_backup_nightly",
+        job_name=BACKUP_JOB,
+        cron_schedule="30 1 * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        run_config={"ops": {op_name(BACKUP_JOB): {"config": {"apply": True}}}},
+        description="Backs the coffee database up, verifies the backup by a restore, prunes old ones.",
+    )
 
 
 def op_name(job: str) -> str:

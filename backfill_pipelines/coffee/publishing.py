@@ -11,10 +11,9 @@ from datetime import date
 from typing import Any
 
 from backfill_pipelines.backfill.failures import ReadBackError
-from backfill_pipelines.coffee.fold import PACKAGE, fold, open_fold, run_file
+from backfill_pipelines.coffee.fold import fold, open_fold, run_file
 from backfill_pipelines.coffee.publish_refused import PublishRefused
 from backfill_pipelines.coffee.staging import Staged
-from backfill_pipelines.stores import sql
 from backfill_pipelines.stores.postgres import Connection, Jsonb, execute, read_rows, read_value, transaction_lock
 
 
@@ -185,15 +184,20 @@ def _observations(connection: Connection, run: dict[str, Any]) -> dict[str, int]
 def _entities_and_prices(connection: Connection, run: dict[str, Any]) -> dict[str, int]:
     coffees = run_file(connection, "publish/new_coffees", run).rowcount
     variants = run_file(connection, "publish/new_variants", run).rowcount
-    said = read_value(connection, sql.load(PACKAGE, "publish/prices_said"))
-    there = run_file(connection, "publish/prices_there").rowcount
-    prices = run_file(connection, "publish/prices", run).rowcount if there < said else 0
-    if prices + there < said:
-        _read_back(connection)
-    corrections = run_file(connection, "publish/corrections", run).rowcount if there else 0
+    prices, corrections = _prices(connection, run)
     if read_value(connection, "SELECT EXISTS (SELECT FROM publishing WHERE standing = 'replaces')"):
         corrections += run_file(connection, "publish/voids", run).rowcount
     return {"coffees_new": coffees, "variants_new": variants, "prices": prices, "corrections": corrections}
+
+
+def _prices(connection: Connection, run: dict[str, Any]) -> tuple[int, int]:
+    """Rows of prices and of their corrections that were written; none where every staged price stands as it is said."""
+    unsaid = run_file(connection, "publish/prices_open").rowcount
+    prices = run_file(connection, "publish/prices", run).rowcount if unsaid else 0
+    if prices == unsaid:
+        return prices, 0
+    _read_back(connection)
+    return prices, run_file(connection, "publish/corrections", run).rowcount
 
 
 def apply_fold(connection: Connection, run: dict[str, Any]) -> dict[str, int]:

@@ -34,6 +34,8 @@ _WORK_MEMORY = "64MB"
 _STAGING_MEMORY = "128MB"
 #: Rows that ANALYZE looks at, in units of 300: sizes and numbers of keys are all that plans of a chunk depend on.
 _STATISTICS = 10
+#: Of a page anywhere against one in order: a chunk looks at pages that were just written, which are in memory.
+_PAGE_COST = 1.1
 #: The columns that are joined and filtered on: statistics of the documents would cost more than they are worth.
 _ANALYZE = (
     "ANALYZE staged_captures, staged_products (product_no, artifact_no, coffee_id, platform_product_id),"
@@ -129,6 +131,7 @@ def stage(connection: Connection, chunk: Chunk) -> Staged:
     execute(connection, _ANALYZE)
     _take_over_ids(connection)
     execute(connection, sql.load(PACKAGE, "staging/set_aside"))
+    execute(connection, sql.load(PACKAGE, "staging/totals"))
     return Staged(chunk.partitions, len(chunk.captures), len(chunk.products), chunk.observations)
 
 
@@ -207,6 +210,7 @@ def _make_room(connection: Connection) -> None:
     """A chunk is sorted and joined in memory; temporary tables have room in it unless the session used some before."""
     execute(connection, f"SET LOCAL work_mem = '{_WORK_MEMORY}'")
     execute(connection, f"SET LOCAL default_statistics_target = {_STATISTICS}")
+    execute(connection, f"SET LOCAL random_page_cost = {_PAGE_COST}")
     if not read_value(connection, "SELECT pg_my_temp_schema()"):
         execute(connection, f"SET temp_buffers = '{_STAGING_MEMORY}'")
 

@@ -12,6 +12,7 @@ from typing import Any
 from boto3.session import Session
 from botocore.config import Config
 
+from backfill_pipelines.stores.dynamodb_wire import item_session
 from backfill_pipelines.stores.embedded_aws import EmbeddedAws
 
 #: Calls in flight at once: more than any number of workers, which would wait for a connection otherwise.
@@ -48,8 +49,8 @@ def shared_client(service: str, attempts: int, **options: Any) -> Any:
 
 
 @cache
-def _session() -> Session:
-    return Session()
+def _session(service: str) -> Session:
+    return item_session() if service == "dynamodbstreams" else Session()
 
 
 @cache
@@ -61,4 +62,4 @@ def _made(service: str, attempts: int, options: tuple[tuple[str, Any], ...]) -> 
         read_timeout=_ANSWER_SECONDS,
         s3={"addressing_style": "path"} if dict(options).get("endpoint_url") else {},
     )
-    return _session().client(service, config=config, **dict(options))
+    return _session(service).client(service, config=config, **dict(options))

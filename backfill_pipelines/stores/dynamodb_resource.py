@@ -17,6 +17,7 @@ from backfill_pipelines.backfill.failures import SettingsError
 from backfill_pipelines.stores.aws_clients import aws_options, shared_client
 from backfill_pipelines.stores.dynamodb import DynamoItemStore
 from backfill_pipelines.stores.dynamodb_tables import DynamoTable
+from backfill_pipelines.stores.dynamodb_wire import item_session, send_items_as_held
 from backfill_pipelines.stores.streams import ChangeStream
 from backfill_pipelines.stores.table_metrics import TableMetrics
 
@@ -117,7 +118,7 @@ class DynamoDB(dg.ConfigurableResource):
 @cache
 def _session() -> Session:
     """One of our own: reading the service's description takes a tenth of a second, for every run anew otherwise."""
-    return Session()
+    return item_session()
 
 
 @cache
@@ -150,4 +151,6 @@ def client(session: Session, attempts: int, **options: Any) -> Any:
         connect_timeout=_CONNECT_SECONDS,
         read_timeout=_ANSWER_SECONDS,
     )
-    return session.client("dynamodb", config=config, **options)
+    made = session.client("dynamodb", config=config, **options)
+    send_items_as_held(made)
+    return made

@@ -19,7 +19,6 @@ from typing import Any
 
 import orjson
 import uvicorn
-from boto3.session import Session
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -28,6 +27,7 @@ from starlette.routing import Route
 
 from backfill_pipelines.stores.dynamodb import DynamoItemStore
 from backfill_pipelines.stores.dynamodb_resource import client
+from backfill_pipelines.stores.dynamodb_wire import item_session
 from backfill_pipelines.stores.embedded_aws import EmbeddedAws
 from backfill_pipelines.stores.workflows_standin_state import Run, WorkflowState
 
@@ -190,7 +190,7 @@ def _client_of(endpoint: str) -> Any:
     with _MAKING:
         if endpoint not in _CLIENTS:
             made_up = {"aws_access_key_id": "embedded", "aws_secret_access_key": "embedded"}
-            _CLIENTS[endpoint] = client(Session(), 8, region_name="us-east-1", endpoint_url=endpoint, **made_up)
+            _CLIENTS[endpoint] = client(item_session(), 8, region_name="us-east-1", endpoint_url=endpoint, **made_up)
         return _CLIENTS[endpoint]
 
 

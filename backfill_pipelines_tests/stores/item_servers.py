@@ -12,13 +12,13 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError
 from botocore.httpsession import URLLib3Session
 
 from backfill_pipelines.stores.dynamodb_resource import client
+from backfill_pipelines.stores.dynamodb_wire import item_session
 from backfill_pipelines.stores.embedded_aws import EmbeddedAws
 from backfill_pipelines.stores.server_environments import (
     ServerNotInstalled,
@@ -32,7 +32,7 @@ ENVIRONMENTS = Path(__file__).parents[2] / ".state" / "servers"
 MOTO_PINS = ("moto[dynamodb]==5.2.5", "flask==3.1.3", "flask-cors==6.0.5")
 START_SECONDS = 60
 #: One for all clients: a session reads the service's description once.
-_SESSION = boto3.session.Session()
+_SESSION = item_session()
 #: The server ends with its parent, however that ends: the pipe it reads closes then.
 _SERVE_MOTO = """
 import os, sys, threading

@@ -22,4 +22,9 @@ Embedding: ``embedding_backlog`` (counts over the index), ``embedding_samples`` 
 ``copied_images``, ``embedding_admission`` (places first), ``embedding_target``, ``embedding_report``,
 ``embedding_config``, ``embedding_settings``, ``embedding_assets``. Which messages the stream handler makes of all
 this: ``stream_safety``.
+
+Checking and taking back: ``verification`` (an image against its source), ``verification_gates``, ``verification_run``,
+``report_asset``; ``rollback_rules`` (what becomes of an item, and whether an image may be touched; pure),
+``rollback_ledger``, ``rollback_preview`` (looks), ``image_undoing`` (writes), ``rollback_gates``, ``rollback_run``,
+``rollback_report``. In the UI beside them: ``plan_asset``, ``jobs``, ``gap_sensor``.
 """

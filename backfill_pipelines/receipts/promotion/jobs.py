@@ -19,6 +19,8 @@ from backfill_pipelines.receipts.promotion.rollback_report import detail_lines, 
 from backfill_pipelines.receipts.promotion.rollback_run import NEEDED, Report, Request, RollbackWork
 
 ROLLBACK_JOB, REPAIR_JOB = "promotion_rollback", "promotion_repair_image"
+#: Dagster wants the names of all ops of a code location to differ.
+ROLLBACK_OP = "roll_promotion_back"
 
 _ROLLBACK_TEXT = """Take a run of the promotion back: delete the images it created, restore those it replaced.
 
@@ -65,7 +67,7 @@ class RepairConfig(dg.Config):
 def build_rollback_job(tell: Callable[[Report | BackfillError], None] = lambda _: None) -> dg.JobDefinition:
     """The job that takes a run back; ``tell`` is told what came of it, by a command that runs it."""
 
-    @dg.op(name="rollback", required_resource_keys=set(NEEDED), out=dg.Out(dg.Nothing), pool=WRITER_POOL)
+    @dg.op(name=ROLLBACK_OP, required_resource_keys=set(NEEDED), out=dg.Out(dg.Nothing), pool=WRITER_POOL)
     def rollback(context: dg.OpExecutionContext, config: RollbackConfig) -> None:
         request = config.request(f"run {context.run_id}")
         try:

@@ -246,6 +246,27 @@ def test_a_lease_that_is_lost_between_two_stages_leaves_work_that_goes_on(turn: 
     assert target.digests() == {}
 
 
+def test_an_item_that_changes_while_a_rollback_is_interrupted_brings_the_image_back(target: Copying) -> None:
+    target.run([planned(1)])
+    whole = target.digests()
+    turns = [0]
+
+    def held() -> None:
+        turns[0] += 1
+        if turns[0] == 4:
+            raise BackfillError("the lease was lost before the places and labels")
+
+    with pytest.raises(BackfillError, match="lease"):
+        undoer(target, require_held=held).run(target.ledger.images(run_id="pr-1"))
+    assert len(target.digests()) < len(whole)
+    change(target, 1, LABEL, validation_status={"S": "INVALID"})
+    (kept,) = undone(target).values()
+    assert (kept.outcome, kept.reason) == ("kept", "1 items changed_since")
+    found = target.digests()
+    assert found.keys() == whole.keys()
+    assert {key for key in whole if found[key] != whole[key]} == {f"IMAGE#{image(1)} {LABEL}"}
+
+
 @pytest.mark.parametrize("moment", list(MOMENTS))
 def test_a_killed_rollback_goes_on_as_if_it_had_not_been(moment: str, target: Copying) -> None:
     target.run([planned(1)], "pr-0")

@@ -4,16 +4,16 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import Result
 
-from backfill_pipelines.cli import app
 from backfill_pipelines_tests.receipts.promotion.copy_world import WORDS, image, planned, wide_export
-from backfill_pipelines_tests.receipts.promotion.desk import Desk
+from backfill_pipelines_tests.receipts.promotion.desk import Desk, desk_of
 from backfill_pipelines_tests.receipts.promotion.killed_copier import IMAGES
 from backfill_pipelines_tests.receipts.promotion.undo_world import IMAGE_ROW
 
@@ -41,32 +41,48 @@ def truncated(lists: Lists) -> str:
     return json.dumps(lists)[:-100]
 
 
-@pytest.mark.parametrize(
-    ("spoilt", "outcome", "reason"),
-    [
-        (without_images, "failed", "no_image_row"),
-        (with_a_key_twice, "quarantined", "duplicate_key"),
-        (with_an_unknown_list, "failed", "unknown_list"),
-        (with_a_foreign_bucket, "quarantined", "unknown_bucket"),
-        (truncated, "failed", "unreadable_export"),
-    ],
-    ids=["without images", "key twice", "unknown list", "foreign bucket", "truncated"],
-)
-def test_a_bad_export_is_set_aside_by_name_and_the_others_arrive(
-    desk: Desk, spoilt: Callable[[Lists], str], outcome: str, reason: str
-) -> None:
-    desk.export(1)
-    (desk.exports / f"{image(2)}.json").write_text(spoilt(wide_export(2, 5)))
-    desk.planned()
-    done = desk.promote("run", "--apply")
-    assert done.exit_code == 1, done.output
-    assert f"{image(2)} {outcome} {reason}" in " ".join(done.output.split())
-    assert "copied 1" in done.output
-    assert desk.target.partition(2) == {}
-    assert {" ".join(item.key): item.digest for item in planned(1, 5).items} == desk.target.digests()
-    verified = desk.typed("verify")
-    assert verified.exit_code == (1 if outcome == "failed" else 0), verified.output
-    assert f"{image(2)} {outcome} {reason}" in " ".join(verified.output.split())
+#: What is wrong with an export, and how it ends: one image each, from the second on.
+BAD: Mapping[str, tuple[Callable[[Lists], str], str]] = {
+    "without images": (without_images, "failed no_image_row"),
+    "key twice": (with_a_key_twice, "quarantined duplicate_key"),
+    "unknown list": (with_an_unknown_list, "failed unknown_list"),
+    "foreign bucket": (with_a_foreign_bucket, "quarantined unknown_bucket"),
+    "truncated": (truncated, "failed unreadable_export"),
+}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What the commands said, and what stands in the table."""
+
+    copied: Result
+    verified: Result
+    digests: Mapping[str, str]
+
+
+@pytest.fixture(scope="module")
+def ended(ministack_endpoint: str, state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ended]:
+    """A good export among all bad ones: planned, copied, verified."""
+    folder = tmp_path_factory.mktemp("bad")
+    with pytest.MonkeyPatch.context() as patch, desk_of(ministack_endpoint, folder, state, patch) as desk:
+        desk.export(1)
+        for number, (spoilt, _) in enumerate(BAD.values(), 2):
+            (desk.exports / f"{image(number)}.json").write_text(spoilt(wide_export(number, 5)))
+        desk.planned()
+        yield Ended(desk.promote("run", "--apply"), desk.typed("verify"), desk.target.digests())
+
+
+@pytest.mark.parametrize("case", list(BAD))
+def test_a_bad_export_is_set_aside_by_name(ended: Ended, case: str) -> None:
+    named = f"{image(2 + list(BAD).index(case))} {BAD[case][1]}"
+    assert named in " ".join(ended.copied.output.split())
+    assert named in " ".join(ended.verified.output.split())
+
+
+def test_the_image_beside_bad_ones_arrives_and_nothing_of_them_does(ended: Ended) -> None:
+    assert (ended.copied.exit_code, ended.verified.exit_code) == (1, 1)
+    assert "copied 1" in ended.copied.output
+    assert ended.digests == {" ".join(item.key): item.digest for item in planned(1, 5).items}
 
 
 def test_an_image_that_prod_has_with_other_content_is_left_as_it_is(desk: Desk) -> None:
@@ -90,27 +106,22 @@ def test_an_image_half_copied_by_a_crash_is_brought_to_its_end_and_can_be_taken_
     assert child.returncode == -signal.SIGKILL
     assert target.partition(1)
     assert IMAGE_ROW not in target.partition(1)
-    desk.copied(*IMAGES, words=WORDS)
+    run_id = desk.copied(*IMAGES, words=WORDS)
     wanted = {" ".join(item.key): item.digest for number in IMAGES for item in planned(number).items}
     assert target.digests() == wanted
     again = desk.promote("run", "--apply")
     assert again.exit_code == 0, again.output
     assert "identical 2" in again.output
-    for run_id in sorted(target.ledger.runs(), reverse=True) or ["killed"]:
-        undo(desk, run_id)
+    undo(desk, run_id)
+    desk.target.ledger.run_of("cli-killed", "killed", "plan")
     undo(desk, "killed")
     assert target.digests() == {}
 
 
 def undo(desk: Desk, run_id: str) -> None:
     """Take a run back with the number of messages that the preview names."""
-    if run_id not in desk.target.ledger.runs():
-        desk.target.ledger.run_of(f"cli-{run_id}", run_id, "plan")
     preview = desk.typed("rollback", run_id)
     assert preview.exit_code == 0, preview.output
-    if "--accept-stream-events " in preview.output:
-        number = preview.output.split("--accept-stream-events ")[1].split()[0]
-        done = CliRunner().invoke(
-            app, ["promote", "rollback", run_id, "--apply", "--accept-stream-events", number], catch_exceptions=False
-        )
-        assert done.exit_code == 0, done.output
+    number = preview.output.split("--accept-stream-events ")[1].split()[0]
+    done = desk.typed("rollback", run_id, "--apply", "--accept-stream-events", number)
+    assert done.exit_code == 0, done.output

@@ -15,7 +15,7 @@ from backfill_pipelines.receipts.promotion.jobs import REPAIR_JOB, ROLLBACK_JOB
 from backfill_pipelines.receipts.promotion.promotion_assets import PROMOTED_IMAGES
 from backfill_pipelines.receipts.promotion.report_asset import build_promotion_report
 from backfill_pipelines.runner import QUIET, open_instance
-from backfill_pipelines.settings import Settings, read_settings
+from backfill_pipelines.settings import read_settings
 from backfill_pipelines_tests.receipts.promotion.copy_world import image
 from backfill_pipelines_tests.receipts.promotion.desk import Desk
 from backfill_pipelines_tests.receipts.promotion.undo_world import IMAGE_ROW
@@ -54,7 +54,7 @@ def green(instance: dg.DagsterInstance, bucket: str) -> bool | None:
 
 
 def test_the_group_is_one_lineage_and_every_job_says_what_it_does() -> None:
-    definitions = build_defs(Settings())
+    definitions = build_defs(read_settings())
     specs = {
         spec.key.path[-1]: spec
         for asset in definitions.assets or ()

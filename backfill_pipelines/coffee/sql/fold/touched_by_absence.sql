@@ -1,6 +1,6 @@
 -- Coffees with a variant whose status a later complete capture changes, though no capture of the chunk names them.
 INSERT INTO touched_coffees (coffee_id, source_id, roaster_id, platform_product_id)
-WITH complete AS (
+WITH complete AS MATERIALIZED (
   SELECT source_id, (array_agg(observed_at ORDER BY observed_at DESC))[1] AS last,
     (array_agg(observed_at ORDER BY observed_at DESC))[3] AS last_but_two
   FROM folded_captures WHERE is_complete GROUP BY source_id

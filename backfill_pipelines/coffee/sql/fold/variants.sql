@@ -1,5 +1,6 @@
 -- The state of every variant of the touched coffees: newest value of what may be unset, newest known value of what is
 -- derived and of in_stock, newest effective price, status by later complete captures.
+-- OFFSET 0 keeps the look-up by observation: a table that has just grown has no statistics, and would be read as a whole.
 INSERT INTO folded_variants (id, coffee_id, roaster_id, platform_variant_id, sku, title, weight_g, pack_count, grind,
   currency, price_current, compare_at_price, in_stock, stock_qty, subscription_available, status, source_raw,
   first_seen_at, last_seen_at, observed_at, price_last_checked_at, created_at, updated_at)
@@ -9,9 +10,10 @@ WITH ages AS MATERIALIZED (
     max(h.age) FILTER (WHERE o.in_stock IS NOT NULL) AS stock,
     min(h.observed_at) AS first_seen_at, max(h.seen_at) AS last_seen_at
   FROM history h
-  JOIN variant_observations o ON o.product_artifact_id = h.product_artifact_id
+  CROSS JOIN LATERAL (SELECT x.platform_variant_id, x.weight_g, x.grind, x.in_stock FROM variant_observations x
+    WHERE x.product_artifact_id = h.product_artifact_id OFFSET 0) o
   GROUP BY h.coffee_id, o.platform_variant_id
-), complete AS (
+), complete AS MATERIALIZED (
   SELECT source_id, (array_agg(observed_at ORDER BY observed_at DESC))[1] AS last,
     (array_agg(observed_at ORDER BY observed_at DESC))[3] AS last_but_two
   FROM folded_captures WHERE is_complete GROUP BY source_id

@@ -12,8 +12,7 @@ SELECT DISTINCT ON (a.source_id, s.platform_product_id, a.observed_at)
     WHEN p.id IS NULL THEN 'new'
     WHEN p.artifact_id <> a.artifact_id THEN
       CASE WHEN p.product_hash <> s.product_hash AND a.artifact_id > p.artifact_id THEN 'replaces' ELSE 'yields' END
-    WHEN (string_to_array(p.transform_version, '.')::int[], string_to_array(p.normalizer_version, '.')::int[])
-      = (string_to_array(a.transform_version, '.')::int[], string_to_array(a.normalizer_version, '.')::int[])
+    WHEN (p.transform_version, p.normalizer_version) = (a.transform_version, a.normalizer_version)
       AND (p.raw_payload_hash, p.product_hash, p.content_hash, p.price_hash)
       = (s.raw_payload_hash, s.product_hash, s.content_hash, s.price_hash) THEN 'same'
     WHEN string_to_array(p.transform_version, '.')::int[] > string_to_array(a.transform_version, '.')::int[]

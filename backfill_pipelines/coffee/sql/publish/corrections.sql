@@ -2,14 +2,14 @@
 -- rollback had voided. A row of another artifact is never corrected: that is a conflict, and a gate's matter.
 WITH latest AS (
   SELECT DISTINCT ON (price_id) * FROM price_corrections
-  WHERE price_id IN (SELECT price_id FROM prices_there) ORDER BY price_id, id DESC
+  WHERE price_id IN (SELECT price_id FROM prices_open) ORDER BY price_id, id DESC
 )
 INSERT INTO price_corrections AS existing (price_id, voided, price, currency, compare_at_price, reason,
   transform_version, backfill_run_id)
 SELECT t.price_id, false, t.price, t.currency, t.compare_at_price,
   CASE WHEN l.voided THEN 'published again after it was voided' ELSE 'derived anew from the same artifact' END,
   a.transform_version, %(run)s::uuid
-FROM prices_there t
+FROM prices_open t
 JOIN staged_captures a USING (artifact_no)
 LEFT JOIN latest l ON l.price_id = t.price_id
 WHERE t.stored_artifact_id = a.artifact_id

@@ -1,21 +1,19 @@
 -- Variants in another currency than the one of the source that was in force.
-WITH counted AS (
-  SELECT product_no, count(*) AS variants FROM staged_variants GROUP BY product_no
-), wrong AS (
-  SELECT p.artifact_no, p.platform_product_id, v.platform_variant_id, v.currency
-  FROM staged_variants v
-  JOIN staged_products p USING (product_no)
-  JOIN staged_captures c USING (artifact_no)
+WITH found AS (
+  SELECT c.partition, count(*) AS variants, (array_agg('product ' || p.platform_product_id || ' variant '
+    || v.platform_variant_id || ': ' || v.currency || ', not ' || c.currency
+    ORDER BY p.platform_product_id, v.platform_variant_id))[1:20] AS sample
+  FROM staged_captures c
+  JOIN staged_products p USING (artifact_no)
+  JOIN staged_totals t ON t.product_no = p.product_no
+    AND (t.first_currency <> c.currency OR t.last_currency <> c.currency)
+  JOIN staged_variants v ON v.product_no = p.product_no
   WHERE v.currency <> c.currency
-), found AS (
-  SELECT c.partition, count(*) AS variants, (array_agg('product ' || w.platform_product_id || ' variant '
-    || w.platform_variant_id || ': ' || w.currency || ', not ' || c.currency
-    ORDER BY w.platform_product_id, w.platform_variant_id))[1:20] AS sample
-  FROM wrong w JOIN staged_captures c USING (artifact_no) GROUP BY c.partition
+  GROUP BY c.partition
 )
-SELECT c.partition, sum(n.variants), COALESCE(max(f.variants), 0), max(f.sample)
-FROM counted n
-JOIN staged_products p USING (product_no)
-JOIN staged_captures c USING (artifact_no)
+SELECT c.partition, sum(t.variants), COALESCE(max(f.variants), 0), max(f.sample)
+FROM staged_captures c
+JOIN staged_products p USING (artifact_no)
+JOIN staged_totals t USING (product_no)
 LEFT JOIN found f USING (partition)
 GROUP BY c.partition;

@@ -27,7 +27,7 @@ WITH repeated AS (
   GROUP BY partition
 ), priced AS (
   SELECT p.artifact_no, sum(n.prices) AS prices
-  FROM (SELECT product_no, count(price) AS prices FROM staged_variants GROUP BY product_no) n
+  FROM staged_totals n
   JOIN staged_products p USING (product_no)
   GROUP BY p.artifact_no
 ), found AS (

@@ -5,17 +5,14 @@ WITH beans AS MATERIALIZED (
   FROM staged_captures c
   JOIN staged_products p USING (artifact_no)
   WHERE p.normalized ->> 'product_kind' = 'beans'
-), counted AS (
-  SELECT product_no, count(*) AS variants, count(*) - count(weight_g) AS weights, count(*) - count(grind) AS grinds,
-    count(*) - count(price) AS prices
-  FROM staged_variants GROUP BY product_no
 ), unknown AS MATERIALIZED (
   SELECT b.partition, b.source_id, b.observed_at, b.platform_product_id, v.platform_variant_id,
     v.weight_g IS NULL AND NOT v.codes && '{W_WEIGHT_RANGE}' AND concat_ws(' ', v.title, v.options::text, b.name)
       ~* '\d\s*-?\s*(mg|gms?|gr|grams?|g|kgs?|kilos?|kilograms?|oz|ounces?|lbs?|pounds?)\y' AS lost_weight,
     v.grind IS NULL AND v.options::text ~* '"name": "[^"]*grind' AS lost_grind
   FROM beans b
-  JOIN staged_variants v USING (product_no)
+  JOIN staged_totals t ON t.product_no = b.product_no AND (t.without_weight > 0 OR t.without_grind > 0)
+  JOIN staged_variants v ON v.product_no = b.product_no
   WHERE v.weight_g IS NULL OR v.grind IS NULL
 ), losses AS (
   SELECT partition, source_id, observed_at, count(*) FILTER (WHERE lost_weight) AS weights,
@@ -24,10 +21,10 @@ WITH beans AS MATERIALIZED (
 ), shares AS (
   SELECT b.partition, b.source_id, b.observed_at, sum(n.variants) AS variants,
     COALESCE(max(l.weights), 0) AS lost_weights, COALESCE(max(l.grinds), 0) AS lost_grinds,
-    sum(n.weights) / sum(n.variants) AS weight, sum(n.grinds) / sum(n.variants) AS grind,
-    sum(n.prices) / sum(n.variants) AS price
+    sum(n.without_weight) / sum(n.variants) AS weight, sum(n.without_grind) / sum(n.variants) AS grind,
+    1 - sum(n.prices) / sum(n.variants) AS price
   FROM beans b
-  JOIN counted n USING (product_no)
+  JOIN staged_totals n USING (product_no)
   LEFT JOIN losses l USING (partition, source_id, observed_at)
   GROUP BY b.partition, b.source_id, b.observed_at
 ), lost AS (
@@ -39,7 +36,7 @@ WITH beans AS MATERIALIZED (
   UNION
   SELECT a.source_id, a.observed_at FROM scrape_artifacts a
   WHERE a.source_id IN (SELECT source_id FROM shares) AND a.processed_at IS NOT NULL
-    AND EXISTS (SELECT FROM product_artifacts p WHERE p.artifact_id = a.id)
+    AND (SELECT true FROM product_artifacts p WHERE p.artifact_id = a.id LIMIT 1)
 ), previous AS (
   SELECT *, lag(observed_at) OVER (PARTITION BY source_id ORDER BY observed_at) AS before FROM moments
 ), stored AS (

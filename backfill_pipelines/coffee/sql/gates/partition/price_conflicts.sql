@@ -3,7 +3,7 @@ WITH priced AS (
   SELECT c.partition, COALESCE(sum(n.prices), 0) AS prices
   FROM staged_captures c
   LEFT JOIN staged_products p USING (artifact_no)
-  LEFT JOIN (SELECT product_no, count(price) AS prices FROM staged_variants GROUP BY product_no) n USING (product_no)
+  LEFT JOIN staged_totals n USING (product_no)
   GROUP BY c.partition
 ), found AS (
   SELECT partition, count(*) AS conflicts, (array_agg('product ' || platform_product_id || ' variant '

@@ -1,5 +1,6 @@
 -- Variants whose price moved by more than half against their previous effective price in the same currency, if they are
--- more than 10 % of the priced ones; fewer are listed.
+-- more than 10 % of the priced ones; fewer are listed. Only variants whose prices are so far apart at all are compared
+-- one price with the next. OFFSET 0 keeps look-ups by index: tables that have just grown have no statistics.
 WITH said AS MATERIALIZED (
   SELECT v.variant_id, c.observed_at, v.price, v.currency, v.product_no
   FROM staged_captures c
@@ -9,20 +10,28 @@ WITH said AS MATERIALIZED (
 ), span AS MATERIALIZED (
   SELECT variant_id, min(observed_at) AS first, max(observed_at) AS last FROM said GROUP BY variant_id
 ), between_them AS MATERIALIZED (
-  SELECT r.id, r.variant_id, r.scraped_at
-  FROM span s JOIN prices r ON r.variant_id = s.variant_id AND r.scraped_at BETWEEN s.first AND s.last
-  WHERE NOT EXISTS (SELECT FROM said x WHERE x.variant_id = r.variant_id AND x.observed_at = r.scraped_at)
+  SELECT r.id, s.variant_id, r.scraped_at
+  FROM span s
+  CROSS JOIN LATERAL (SELECT x.id, x.scraped_at FROM prices x
+    WHERE x.variant_id = s.variant_id AND x.scraped_at BETWEEN s.first AND s.last OFFSET 0) r
+  WHERE NOT EXISTS (SELECT FROM said x WHERE x.variant_id = s.variant_id AND x.observed_at = r.scraped_at)
 ), stored AS (
-  SELECT e.variant_id, e.scraped_at, e.price, e.currency FROM between_them b JOIN effective_prices e ON e.id = b.id
+  SELECT b.variant_id, b.scraped_at, e.price, e.currency
+  FROM between_them b CROSS JOIN LATERAL (SELECT x.price, x.currency FROM effective_prices x WHERE x.id = b.id OFFSET 0) e
   UNION ALL
   SELECT s.variant_id, e.scraped_at, e.price, e.currency
   FROM span s CROSS JOIN LATERAL (
     SELECT x.scraped_at, x.price, x.currency FROM effective_prices x
     WHERE x.variant_id = s.variant_id AND x.scraped_at < s.first ORDER BY x.scraped_at DESC LIMIT 1) e
+), together AS MATERIALIZED (
+  SELECT variant_id, observed_at, price, currency, product_no FROM said
+  UNION ALL
+  SELECT variant_id, scraped_at, price, currency::text, NULL FROM stored
+), candidates AS (
+  SELECT variant_id FROM together GROUP BY variant_id HAVING max(price) > 1.5 * min(price)
 ), moves AS (
   SELECT *, lag(price) OVER w AS previous, lag(currency) OVER w AS previous_currency
-  FROM (SELECT variant_id, observed_at, price, currency, product_no FROM said
-    UNION ALL SELECT variant_id, scraped_at, price, currency::text, NULL FROM stored) together
+  FROM together WHERE variant_id IN (SELECT variant_id FROM candidates)
   WINDOW w AS (PARTITION BY variant_id ORDER BY observed_at)
 ), spikes AS MATERIALIZED (
   SELECT product_no, variant_id, previous, price FROM moves

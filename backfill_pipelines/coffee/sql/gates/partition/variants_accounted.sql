@@ -9,7 +9,7 @@ WITH aside AS (
   GROUP BY artifact_no
 ), staged AS (
   SELECT p.artifact_no, sum(n.variants) AS variants
-  FROM (SELECT product_no, count(*) AS variants FROM staged_variants GROUP BY product_no) n
+  FROM staged_totals n
   JOIN staged_products p USING (product_no)
   GROUP BY p.artifact_no
 ), counted AS (
