@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from backfill_pipelines.receipts.promotion.copied_images import copied_images
 from backfill_pipelines.receipts.promotion.image_outcomes import ImageOutcome, ImageState
 from backfill_pipelines.receipts.promotion.promotion_rows import STAGES, ItemState
 from backfill_pipelines.stores.dynamodb import DynamoItemStore
@@ -112,6 +113,8 @@ def test_a_killed_copy_goes_on_as_if_it_had_not_been(moment: str, target: Copyin
         assert owners.keys() == {item.key[1] for item in one.items}
         assert {len(runs) for runs in owners.values()} == {1}, "every item has the one run that wrote it"
         assert all(row.outcome is not None for row in target.ledger.images(image_id=one.image_id))
+    known = {one.image_id: one.embedding_rows for one in copied_images(target.control, target.table)}
+    assert known == {one.image_id: one.embedding_rows for one in images}, "whoever copied it, it is to be embedded"
 
 
 def test_items_of_a_half_copied_image_that_nobody_answers_for_are_left_alone(target: Copying) -> None:
