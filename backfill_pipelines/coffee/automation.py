@@ -12,7 +12,7 @@ from backfill_pipelines.backfill.gap_sensor import GapAsset, Survey, build_gap_s
 from backfill_pipelines.backfill.gaps import GapPolicy
 from backfill_pipelines.coffee.assets import build_coffee_assets
 from backfill_pipelines.coffee.evidence import load_expected_set, load_shops
-from backfill_pipelines.coffee.expected_set import days_between, parse_partition, partition_key
+from backfill_pipelines.coffee.expected_set import RoasterDay, days_between, parse_partition, partition_key
 from backfill_pipelines.coffee.intake import intake
 from backfill_pipelines.coffee.names import (
     COFFEES,
@@ -34,11 +34,14 @@ from backfill_pipelines.stores.postgres import Postgres
 LOOKBACK = timedelta(days=35)
 #: Days that the sensor can do something about; a partial or quarantined one waits for new input or a person.
 _DUE = (DayState.MISSING, DayState.STALE)
+#: The schedules come first. A shop with a cadence of its own is on none of them, and is asked after this time.
+AFTER_SCHEDULE = timedelta(hours=1)
 INTAKE_JOB = "coffee_intake"
 #: The tag of range runs that the intake launched: its Dagster run.
 INTAKE_TAG = "coffee/intake"
 
-_SENSOR_TEXT = """Requests range runs, one roaster each, for days that lack a capture or are stale. Silent while the
+_SENSOR_TEXT = """Requests range runs, one roaster each, for days that lack a capture or are stale, and for shops that
+no schedule has asked an hour after a tick of their own cadence. Silent while the
 intake is paused, a run of the same assets is under way, or an asset is paused."""
 
 
@@ -82,8 +85,13 @@ def survey(context: dg.SensorEvaluationContext, now: datetime) -> Survey:
         if missing:
             context.instance.add_dynamic_partitions(str(ROASTERS.name), missing)
         found = load_expected_set(connection, shops, first, now.date(), VERSIONS, now)
-    due = [day.key for day in found.of(*_DUE)]
+    due = [day.key for day in found.of(*_DUE, DayState.NOT_DUE) if day.state in _DUE or _is_open(day, now)]
     return Survey(due, reopened=frozenset(due), seen="; ".join(f"{n} {state}" for state, n in found.counts.items()))
+
+
+def _is_open(day: RoasterDay, now: datetime) -> bool:
+    """Whether a tick of the day was let pass by the schedules, and can still be fetched for."""
+    return any(tick.at + AFTER_SCHEDULE <= now <= tick.window_end for tick in day.ticks)
 
 
 def _roaster_by_roaster(instance: dg.DagsterInstance, now: datetime) -> Sequence[str]:

@@ -173,5 +173,5 @@ def _expected(backups: Backups, connection: Connection) -> ExpectedSet:
 def _failed(manifest: Manifest, why: str) -> str:
     return (
         f"the backup {manifest.id} does not restore to what was backed up: {why}. Repair: make a new one: backfill "
-        "coffee backup"
+        "coffee backup --apply"
     )

@@ -129,7 +129,7 @@ class BackupFolder:
         except ValidationError as error:
             raise BackupDamaged(
                 f"the manifest {place} is damaged: {error.error_count()} fields. Repair: use another backup, and make "
-                "a new one: backfill coffee backup"
+                "a new one: backfill coffee backup --apply"
             ) from error
 
     def backups(self) -> Sequence[Manifest]:
@@ -159,7 +159,7 @@ class BackupFolder:
         if said:
             raise BackupDamaged(
                 f"the dump {path} {said} since it was made. Repair: use another backup, and make a new one: backfill "
-                "coffee backup"
+                "coffee backup --apply"
             )
         return path
 

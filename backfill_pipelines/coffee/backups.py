@@ -145,7 +145,7 @@ class Backups:
             raise BackupMissing(
                 "a full backfill needs a backup that was verified by a restore within the last 24 hours; "
                 f"{self.folder.path} has {self._instead(database, found)}. Repair: back up and verify first: backfill "
-                "coffee backup"
+                "coffee backup --apply"
             )
         try:
             self.folder.require_whole(found)

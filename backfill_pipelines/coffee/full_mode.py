@@ -20,7 +20,7 @@ from backfill_pipelines.coffee.intake import intake, pause_intake, resume_intake
 from backfill_pipelines.coffee.mode_report import ModeReport, tell_progress
 from backfill_pipelines.coffee.mode_world import ModeWorld
 from backfill_pipelines.coffee.names import COFFEES, PRICES, ROASTERS, VARIANTS
-from backfill_pipelines.coffee.progress import OK, Progress
+from backfill_pipelines.coffee.progress import FAILED, OK, Progress, TooManyFailed
 from backfill_pipelines.coffee.publishing import Counts, publish
 from backfill_pipelines.coffee.range_runs import cut
 from backfill_pipelines.coffee.replay import VERSIONS, Day, Days, derive_days, load_days
@@ -53,12 +53,10 @@ class FullRun:
         """Derive, judge, and swap in what is green.
 
         Raises:
-            BackupMissing: there is no fresh verified backup.
             FullRefused: another full backfill is under way, or an overall gate is red.
-            PlanRefused: the database has changed since the plan was made.
+            TooManyFailed: the failure threshold was passed; nothing is published.
         """
         with self.world.postgres.connect(self._name) as connection:
-            self.world.require_backup(connection, self.world.clock())
             partitions = [one.key for one in load_partitions(connection, self.run.id)]
         with (
             self.world.postgres.connect(self._name, autocommit=True) as connection,
@@ -69,6 +67,7 @@ class FullRun:
             with self._paused_intake(), open_shadow(connection, self.run.id) as shadow:
                 days = self._derive(connection, shadow, partitions)
                 self._judge(shadow, partitions)
+                self._require_few_red(days)
                 counts = self._swap(shadow, days)
         self._settle(days, counts)
         self._materialize([key for key in days if key not in self.red])
@@ -76,11 +75,16 @@ class FullRun:
 
     @contextmanager
     def _paused_intake(self) -> Iterator[None]:
-        """Pause the live intake, and resume it afterwards, also after a failure; one that was paused stays so."""
+        """Pause the live intake, and resume it afterwards, also after a failure; one that was paused stays so.
+
+        A pause that a process of this backfill has left behind when it was killed is its own.
+        """
+        reason = f"full backfill {self.run.id}"
         with self.world.postgres.connect(self._name) as connection:
-            was_paused = intake(connection).paused
+            found = intake(connection)
+            was_paused = found.paused and found.reason != reason
             if not was_paused:
-                pause_intake(connection, reason=f"full backfill {self.run.id}", by=f"run {self.world.dagster_run_id}")
+                pause_intake(connection, reason=reason, by=f"run {self.world.dagster_run_id}")
         try:
             yield
         finally:
@@ -118,6 +122,21 @@ class FullRun:
             restrict(connection, self.run.scope)
             self.report.more["difference"] = self._difference(connection)
             connection.rollback()
+
+    def _require_few_red(self, days: Mapping[str, Day]) -> None:
+        """Publish nothing when so much is red that something else must be wrong; the ledger says what is red.
+
+        Raises:
+            TooManyFailed: the failure threshold was passed.
+        """
+        judged = Progress(len(days))
+        judged.add(OK, len(days) - len(self.red))
+        judged.add(FAILED, len(self.red))
+        try:
+            judged.require_few_failed()
+        except TooManyFailed:
+            self._settle_red(days)
+            raise
 
     def _difference(self, connection: Connection) -> dict[str, dict[str, int]]:
         scope, found = self.run.scope, dict[str, dict[str, int]]()
@@ -183,6 +202,13 @@ class FullRun:
 
     def _settle(self, days: Mapping[str, Day], counts: Counts) -> None:
         """Write down the red partitions, and count all of them."""
+        self._settle_red(days)
+        with self.world.postgres.connect(self._name) as connection:
+            for one in load_partitions(connection, self.run.id):
+                self.report.add(one)
+        self.report.rows = counts.variant_observations
+
+    def _settle_red(self, days: Mapping[str, Day]) -> None:
         ended = [
             Settled(
                 days[key].roaster_id,
@@ -197,9 +223,6 @@ class FullRun:
         ]
         with self.world.postgres.connect(self._name) as connection:
             settle(connection, self.run.id, ended)
-            for one in load_partitions(connection, self.run.id):
-                self.report.add(one)
-        self.report.rows = counts.variant_observations
 
     def _materialize(self, partitions: Sequence[str]) -> None:
         """Tell Dagster what was published; its verdicts stay those of the last range run of each partition."""

@@ -38,7 +38,7 @@ def no_backup_yet(connection: Connection, now: datetime) -> None:  # noqa: ARG00
     """
     raise BackupMissing(
         "a full backfill needs a backup that was verified by a restore within the last 24 hours, and there is none. "
-        "Repair: back up and verify first: backfill coffee backup"
+        "Repair: back up and verify first: backfill coffee backup --apply"
     )
 
 

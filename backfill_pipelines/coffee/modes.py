@@ -13,6 +13,7 @@ from backfill_pipelines.coffee.backfill_ledger import (
     RunStatus,
     begin_run,
     finish_run,
+    load_partitions,
     load_run,
     new_run,
 )
@@ -75,7 +76,9 @@ def apply_plan(world: ModeWorld, run_id: uuid.UUID, *, free_bytes: int | None = 
     """
     with world.postgres.connect(f"coffee:{run_id}") as connection:
         run = load_run(connection, run_id)
-        if run.status == "planned":
+        if run.scope.is_full:
+            world.require_backup(connection, world.clock())
+        if run.status == "planned" or _is_untouched(connection, run_id):
             plan = make_plan(connection, run.scope, VERSIONS, world.clock(), plan_id=run.id, free_bytes=free_bytes)
             require_unchanged(plan, run.fingerprint)
             plan.require_space()
@@ -83,6 +86,11 @@ def apply_plan(world: ModeWorld, run_id: uuid.UUID, *, free_bytes: int | None = 
         if run.scope.mode != "validation":
             mute_alerts(connection, world.clock(), float(run.plan.get("seconds", 0.0)))
     return _framed(world, run, _mode_of(world, run))
+
+
+def _is_untouched(connection: Connection, run_id: uuid.UUID) -> bool:
+    """Whether a backfill that was stopped has begun no partition: its plan must hold as if it were a new one."""
+    return all(one.state == "pending" for one in load_partitions(connection, run_id))
 
 
 def _mode_of(world: ModeWorld, run: LedgerRun) -> Callable[[], ModeReport]:

@@ -19,7 +19,8 @@ OUTSIDE = "live_rows_outside_scope_unchanged"
 EXPECTED = "expected_set_is_accounted_for"
 FOLD = "state_equals_fold"
 _REPLAY = (
-    "Replay the days of the named rows, after: backfill coffee backup; run the plan of: "
+    "Replay the days of the named rows, after: backfill coffee backup --apply; run the "
+    "plan of: "
     "backfill coffee plan full --from DAY --to DAY --roaster SLUG."
 )
 
@@ -86,7 +87,7 @@ OVERALL_GATES = (
     Gate(
         OUTSIDE,
         "Rows of roasters outside the scope of the run are as they were.",
-        "Look for another writer; roll the run back: backfill coffee rollback.",
+        "Look for another writer; roll the run back: backfill coffee rollback ID --apply.",
     ),
     Gate(
         EXPECTED,

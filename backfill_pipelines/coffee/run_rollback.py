@@ -88,10 +88,11 @@ def rollback_run(connection: Connection, run_id: uuid.UUID) -> Rollback:
 def _require_ended(connection: Connection, run_id: uuid.UUID) -> None:
     status = read_value(connection, "SELECT status FROM backfill_runs WHERE id = %s FOR UPDATE", (run_id,))
     if status is None:
-        raise RollbackRefused(f"there is no backfill run {run_id}. Repair: take an id of backfill coffee runs")
+        raise RollbackRefused(f"there is no backfill run {run_id}. Repair: take an id of: backfill coffee status")
     if status in ("running", "planned"):
         raise RollbackRefused(
-            f"backfill run {run_id} is {status}. Repair: stop it or wait for its end, then roll it back"
+            f"backfill run {run_id} is {status}. Repair: wait for its end, or go on with it when its process has died: "
+            f"backfill coffee run {run_id}; then roll it back"
         )
     if status == "rolled_back":
         raise RollbackRefused(f"backfill run {run_id} was rolled back already. Repair: none is needed")

@@ -24,9 +24,9 @@ NOW = datetime(2025, 10, 2, tzinfo=UTC)
 MONDAY = datetime(2025, 9, 28, 5, tzinfo=UTC)
 
 
-def tick(coffee: CoffeeWorld) -> list[tuple[list[dg.AssetKey], str, str]] | str:
+def tick(coffee: CoffeeWorld, now: datetime = NOW) -> list[tuple[list[dg.AssetKey], str, str]] | str:
     """What the gap sensor asks for, or why it asks for nothing."""
-    sensor = build_coffee_gap_sensor(lambda: NOW)
+    sensor = build_coffee_gap_sensor(lambda: now)
     defs = dg.Definitions(coffee.assets, sensors=[sensor], resources=coffee.resources)
     repository = defs.get_repository_def()
     with dg.build_sensor_context(
@@ -47,7 +47,7 @@ def pause(coffee: CoffeeWorld) -> None:
 
 
 def test_the_sensor_asks_for_the_days_that_lack_a_capture_upstream_first(coffee: CoffeeWorld) -> None:
-    coffee.execute("UPDATE roasters SET active_from = '2025-09-20'")
+    coffee.execute("UPDATE roasters SET active_from = '2025-09-20', active_to = '2025-10-01'")
     coffee.store(shopify(), SUNDAY)
     asked = tick(coffee)
     assert asked == [
@@ -57,7 +57,7 @@ def test_the_sensor_asks_for_the_days_that_lack_a_capture_upstream_first(coffee:
 
 
 def test_the_sensor_publishes_all_three_tables_by_one_run(coffee: CoffeeWorld) -> None:
-    coffee.execute("UPDATE roasters SET active_from = '2025-09-22'")
+    coffee.execute("UPDATE roasters SET active_from = '2025-09-22', active_to = '2025-10-01'")
     coffee.store(shopify(), SUNDAY)
     coffee.run(SUNDAY.date(), SUNDAY.date(), assets=(0, 1))
     asked = tick(coffee)
@@ -65,12 +65,25 @@ def test_the_sensor_publishes_all_three_tables_by_one_run(coffee: CoffeeWorld) -
 
 
 def test_the_sensor_has_nothing_to_do_when_all_is_published_or_lost(coffee: CoffeeWorld) -> None:
-    coffee.execute("UPDATE roasters SET active_from = '2025-09-20'")
+    coffee.execute("UPDATE roasters SET active_from = '2025-09-20', active_to = '2025-10-01'")
     coffee.store(shopify(), SUNDAY)
     coffee.run(date(2025, 9, 20), date(2025, 9, 30))
     said = tick(coffee)
     assert "Nothing to run" in str(said)
     assert "1 unrecoverable" in str(said)
+
+
+def test_a_shop_with_a_cadence_of_its_own_is_asked_while_its_window_is_open(coffee: CoffeeWorld) -> None:
+    """The schedules are for Sundays and firsts; a tick on a Wednesday would be lost without the sensor."""
+    coffee.execute("UPDATE roasters SET active_from = '2025-09-22', price_cadence = '0 4 * * 3'")
+    wednesday = datetime(2025, 9, 24, 4, tzinfo=UTC)
+    assert "Nothing to run" in str(tick(coffee, wednesday + timedelta(minutes=59))), "a schedule may come yet"
+    asked = [([SCRAPE_ARTIFACTS], "2025-09-24|blue-tokai", "2025-09-24|blue-tokai")]
+    assert tick(coffee, wednesday + timedelta(hours=1)) == asked
+    assert tick(coffee, wednesday + timedelta(hours=30)) == asked
+    coffee.store(shopify(), wednesday)
+    coffee.run(wednesday.date(), wednesday.date())
+    assert "Nothing to run" in str(tick(coffee, wednesday + timedelta(hours=30)))
 
 
 def test_the_sensor_is_silent_while_the_intake_is_paused(coffee: CoffeeWorld) -> None:

@@ -256,6 +256,26 @@ class TestFull:
         with pytest.raises(BackupMissing, match="verified by a restore within the last 24 hours"):
             applied(coffee, self.SCOPE, require_backup=no_backup_yet)
         assert coffee.value("SELECT count(*) FROM prices") == 0
+        assert coffee.value("SELECT status FROM backfill_runs") == "planned", "it has not begun, its plan must hold"
+
+    def test_a_plan_that_was_stopped_before_it_did_anything_must_still_hold(self, coffee: CoffeeWorld) -> None:
+        two_captures(coffee)
+        plan = plan_backfill(coffee.modes(), self.SCOPE)
+        coffee.execute("UPDATE backfill_runs SET status = 'failed'")
+        coffee.store(shopify("470.00"), SUNDAY + timedelta(hours=1))
+        with pytest.raises(PlanRefused, match="was made from another state"):
+            apply_plan(coffee.modes(), plan.id)
+
+    def test_more_than_a_tenth_red_publishes_nothing(self, coffee: CoffeeWorld) -> None:
+        for days in range(10):
+            coffee.store([] if days < 2 else shopify(), SUNDAY - timedelta(days=days))
+        with pytest.raises(TooManyFailed, match="2 of 10 partitions have failed"):
+            applied(coffee, self.SCOPE)
+        assert coffee.value("SELECT count(*) FROM prices") == 0
+        assert coffee.value("SELECT status FROM backfill_runs") == "aborted"
+        assert coffee.value("SELECT count(*) FROM backfill_partitions WHERE error LIKE 'capture_is_not_empty%'") == 2
+        with coffee.postgres.connect("test") as connection:
+            assert not intake(connection).paused
 
     def test_it_gives_what_incremental_gives(self, coffee: CoffeeWorld) -> None:
         two_captures(coffee)
@@ -308,6 +328,15 @@ class TestFull:
             assert not intake(connection).paused
         assert coffee.value("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'shadow_%'") == 0
         assert coffee.value("SELECT count(*) FROM prices") == 0
+
+    def test_a_pause_that_was_left_behind_by_a_kill_ends_with_the_backfill(self, coffee: CoffeeWorld) -> None:
+        two_captures(coffee)
+        plan = plan_backfill(coffee.modes(), self.SCOPE)
+        with coffee.postgres.connect("test") as connection:
+            pause_intake(connection, reason=f"full backfill {plan.id}", by="run that was killed")
+        apply_plan(coffee.modes(), plan.id)
+        with coffee.postgres.connect("test") as connection:
+            assert not intake(connection).paused
 
     def test_an_intake_that_was_paused_before_stays_so(self, coffee: CoffeeWorld) -> None:
         two_captures(coffee)
