@@ -123,6 +123,22 @@ def test_a_red_day_is_taken_up_again_only_when_its_input_changes(world: World) -
     assert day.key in keys(plan_of(world))
 
 
+def test_a_red_day_is_taken_up_again_when_the_registry_says_something_else_of_its_source(world: World) -> None:
+    """Correcting the currency is the repair that the currency gate names."""
+    world.artifact(SUNDAY, validation_status="invalid")
+    plan = plan_of(world)
+    (day,) = [one for one in plan.partitions if one.day == SUNDAY.date()]
+    new_run(
+        world.connection,
+        LedgerRun(plan.id, INCREMENTAL, plan.to_json(), plan.fingerprint, "planned"),
+        [(day.roaster_id, day.day)],
+    )
+    settle(world.connection, plan.id, [Settled(day.roaster_id, day.day, "failed", day.input_digest, {"red": ["x"]})])
+    assert day.key not in keys(plan_of(world))
+    execute(world.connection, "UPDATE product_sources SET currency = 'USD' WHERE id = %s", [world.source.id])
+    assert day.key in keys(plan_of(world))
+
+
 def test_three_times_the_bytes_must_be_free(world: World) -> None:
     world.artifact(SUNDAY, processed_at=None, validation_status="pending", body_len=1000)
     plan_of(world, free_bytes=3000).require_space()
