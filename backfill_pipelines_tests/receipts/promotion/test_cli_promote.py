@@ -8,8 +8,9 @@ import pytest
 from backfill_pipelines.receipts.promotion.export_reading import read_export
 from backfill_pipelines.receipts.promotion.planned_image import PlannedImage
 from backfill_pipelines.receipts.promotion.promotion_ledger import PromotionLedger
+from backfill_pipelines.receipts.promotion.promotion_settings import PromotionSettings
 from backfill_pipelines.stores.control import ControlStore
-from backfill_pipelines_tests.receipts.promotion.copy_world import copying, image, planned, wide_export
+from backfill_pipelines_tests.receipts.promotion.copy_world import Copying, copying, image, planned, wide_export
 from backfill_pipelines_tests.receipts.promotion.desk import Desk
 from backfill_pipelines_tests.receipts.promotion.exports import (
     BUCKETS,
@@ -102,6 +103,36 @@ def test_a_production_table_needs_its_name_and_the_plans_fingerprint(
     assert desk.target.digests() == {}
     done = desk.promote("run", "--apply", "--confirm", desk.target.table, "--plan", fingerprint)
     assert done.exit_code == 0, done.output
+
+
+def test_a_table_whose_name_says_prod_needs_its_name_although_no_setting_lists_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = Copying(desk.target.endpoint, desk.target.folder, desk.target.control, f"{desk.target.table}-prod")
+    desk.export(1)
+    for name in (target.table, desk.target.table):
+        monkeypatch.setenv("BACKFILL_PROMOTION_TARGET_TABLE", name)
+        desk.planned()
+        result = desk.promote("run", "--apply")
+        assert result.exit_code == (2 if name == target.table else 0), result.output
+    assert target.digests() == {}
+
+
+@pytest.mark.parametrize(
+    ("table", "is_production"),
+    [
+        ("ReceiptsTable-prod", True),
+        ("receipts_production", True),
+        ("PROD", True),
+        ("ReceiptsTable-dev", False),
+        ("products", False),
+        ("promoted-trial", False),
+        ("ReceiptsTable-prod-copy", False),
+    ],
+)
+def test_production_is_what_is_listed_or_ends_in_prod(table: str, is_production: bool) -> None:
+    settings = PromotionSettings(production_tables=["Listed"])
+    assert settings.production_names(table) == ["Listed", *([table] if is_production else [])]
 
 
 def test_one_image_is_copied_and_the_others_are_not_asked_for(desk: Desk) -> None:
