@@ -40,9 +40,7 @@ class PromotionSettings(dg.ConfigurableResource):
         default=50_000, ge=1, description="Most lines and words that may wait for their embedding."
     )
     write_utilisation: float = Field(default=0.5, gt=0, le=1, description="Share of the write limits that is used.")
-    production_tables: list[str] = Field(
-        default=[], description="Further tables that need their name as confirmation."
-    )
+    production_tables: list[str] = Field(default=[], description="Further tables that need their name as confirmation.")
     is_embedded: bool = Field(default=True, description="The tables are local stand-ins: latencies mean nothing.")
 
     def production_names(self, table: str) -> list[str]:
