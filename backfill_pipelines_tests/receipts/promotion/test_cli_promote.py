@@ -176,6 +176,21 @@ def test_an_image_that_prod_has_with_other_content_is_reported_with_its_differen
     assert desk.target.digests() == before
 
 
+def test_an_accepted_image_excuses_itself_only(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was accepted as one that may be quarantined, and is named in the report for another reason."""
+    monkeypatch.setenv("BACKFILL_PROMOTION_ACCEPTED_IMAGES", json.dumps([image(1)]))
+    desk.target.copier().copy(planned(1, words=3))
+    desk.export(1, words=5)
+    foreign = wide_export(2, 5)
+    foreign["ocr_jobs"][0]["s3_bucket"] = "somebody-elses"
+    (desk.exports / f"{image(2)}.json").write_text(json.dumps(foreign))
+    result = desk.promote("run")
+    assert result.exit_code == 1, result.output
+    assert "errors: quarantined FAIL: 1 of 2" in result.output
+    monkeypatch.setenv("BACKFILL_PROMOTION_ACCEPTED_IMAGES", json.dumps([image(2)]))
+    assert desk.promote("run").exit_code == 0
+
+
 def test_a_failed_image_makes_its_bucket_red_and_the_others_go_on(desk: Desk) -> None:
     desk.export(1, 2)
     bad = wide_export(3, 2) | {"receipt_barcodes": [{"barcode": "1"}]}
