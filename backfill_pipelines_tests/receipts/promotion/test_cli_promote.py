@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from backfill_pipelines.receipts.migration_context import writer_lease
 from backfill_pipelines.receipts.promotion.export_reading import read_export
 from backfill_pipelines.receipts.promotion.planned_image import PlannedImage
 from backfill_pipelines.receipts.promotion.promotion_ledger import PromotionLedger
@@ -133,6 +134,21 @@ def test_a_table_whose_name_says_prod_needs_its_name_although_no_setting_lists_i
 def test_production_is_what_is_listed_or_ends_in_prod(table: str, is_production: bool) -> None:
     settings = PromotionSettings(production_tables=["Listed"])
     assert settings.production_names(table) == ["Listed", *([table] if is_production else [])]
+
+
+def test_a_second_writer_is_refused_and_the_holder_named(desk: Desk) -> None:
+    desk.export(1)
+    desk.planned()
+    control = ControlStore(url=desk.target.control.url)
+    try:
+        with writer_lease(control, desk.target.table, "rp-20260105-0001", "a place migration"):
+            refused = desk.promote("run", "--apply")
+    finally:
+        control.close()
+    assert refused.exit_code == 4, refused.output
+    assert "rp-20260105-0001 (a place migration)" in " ".join(refused.output.split())
+    assert desk.target.digests() == {}
+    assert desk.promote("run", "--apply").exit_code == 0
 
 
 def test_one_image_is_copied_and_the_others_are_not_asked_for(desk: Desk) -> None:
