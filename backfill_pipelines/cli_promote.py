@@ -268,10 +268,10 @@ def _exit_code(report: PromotionReport, failures: Sequence[ChunkResult], setting
     if report.stop and report.stop != PARKED_BACKLOG:
         return STOPPED
     tally = {outcome: report.count(outcome) for outcome in TERMS}
-    accepted = sum(any(one in text for one in settings.accepted_images) for text in report.named)
+    accepted = len({*settings.accepted_images} & {*report.quarantined})
     waiting = report.tally.get(str(ImageOutcome.NOT_ATTEMPTED), {})
     left = tally[ImageOutcome.PARKED] + sum(n for reason, n in waiting.items() if reason != DRY_RUN)
-    quarantined = max(0, tally[ImageOutcome.QUARANTINED] - accepted)
+    quarantined = tally[ImageOutcome.QUARANTINED] - accepted
     judged = errors_judgement(quarantined, report.images - left, report.images)
     if judged.failures:
         console.print(f"errors: quarantined {judged}", highlight=False, markup=False)

@@ -54,7 +54,7 @@ def embedding_admission(
 
 def unconfirmed(table: str, resources: Any, confirm: str) -> str:
     """Why the workflows of a production table may not be started; empty when its name was given once more."""
-    names = set(resources.promotion.production_tables)
+    names = set(resources.promotion.production_names(table))
     if not names or confirm == table:
         return ""
     if table not in names and resources.items.as_table(table).describe().arn not in names:

@@ -22,7 +22,7 @@ FOLDER, PREFIX = "promotion/manifest", "pr"
 STRAYS = "strays.jsonl"
 _MANIFEST = "manifest.json"
 _VERSION = 1
-REPAIR = "Repair: materialise promotion/export_inventory again"
+REPAIR = "Repair: backfill promote plan, or materialise promotion/export_inventory again"
 
 OLDEST = timedelta(hours=24)
 

@@ -92,7 +92,7 @@ def survey(context: dg.SensorEvaluationContext, now: datetime) -> Survey:
 
 
 def _is_production(resources: Any, table: str) -> bool:
-    names = set(resources.promotion.production_tables)
+    names = set(resources.promotion.production_names(table))
     return bool(names) and bool({table, resources.items.as_table(table).describe().arn} & names)
 
 

@@ -66,7 +66,13 @@ def partial(items: Mapping[str, Item], digests: Mapping[str, str], known: Sequen
     said = [
         f"{len(sks):,} of {len(items):,} items {text}, e.g. {', '.join(sks[:_NAMED])}" for text, sks in parts if sks
     ]
-    return Observed(ImageState.PARTIAL_FOREIGN, items, digests, detail="; ".join(said))
+    runs = sorted({row.run_id for row in known if row.sk in digests})
+    own = f"take back what is ours: backfill promote rollback {runs[-1]} --image {known[0].image_id}" if runs else ""
+    others = "see who writes them and delete what is nobody's" if unknown else ""
+    embedded = " (--include-embedded if it was embedded)" if changed else ""
+    repair = ", and ".join(part for part in (own and own + embedded, others) if part)
+    detail = f"{'; '.join(said)}. Repair: {repair}; then backfill promote run --apply"
+    return Observed(ImageState.PARTIAL_FOREIGN, items, digests, detail=detail)
 
 
 def section_diff(planned: PlannedImage, items: Mapping[str, Item]) -> str:

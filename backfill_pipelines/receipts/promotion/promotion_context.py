@@ -63,8 +63,8 @@ class Promotion:
 
     @property
     def is_production(self) -> bool:
-        """Whether the target's name or ARN is one of those that need a confirmation."""
-        return bool({self.table, self.state.arn} & set(self.settings.production_tables))
+        """Whether the target's name or ARN is one of those that need a confirmation, or its name says prod."""
+        return bool({self.table, self.state.arn} & set(self.settings.production_names(self.table)))
 
 
 def target_of(settings: PromotionSettings, items: DynamoDB) -> str:

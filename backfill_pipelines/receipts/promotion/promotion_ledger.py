@@ -81,6 +81,8 @@ class PromotionLedger:
         with self._control.transaction() as connection:
             self._close_earlier(connection, run_id, image_id, found, moment)
             self._disown(connection, run_id, image_id, {item.sk for item in items if item.kind is Kind.CREATE})
+            if before_image:
+                self._replace_own(connection, run_id, image_id, items)
             times = {f"stage_{stage}_{edge}": None for stage in STAGES for edge in ("begun", "done")}
             said = times | {"fingerprint": fingerprint, "before_image": before_image, "outcome": None, "at": moment}
             self._put_image(connection, run_id, image_id, **(said | {"stage_1_begun": moment}))
@@ -238,6 +240,12 @@ class PromotionLedger:
                 of_run = [*written, ITEMS.c.run_id == other, ITEMS.c.sk.in_(part)]
                 gone = ITEMS.update().where(*of_run).values(state=ItemState.GONE)
                 connection.execute(ITEMS.delete().where(*of_run) if other == run_id else gone)
+
+    def _replace_own(self, connection: sa.Connection, run_id: str, image_id: str, items: Sequence[ItemIntent]) -> None:
+        """What the run wrote in an earlier attempt, and others have changed since, it means to write anew."""
+        mine = [*self._of(ITEMS, image_id), ITEMS.c.run_id == run_id]
+        for part in _parts(sorted({item.sk for item in items})):
+            connection.execute(ITEMS.delete().where(*mine, ITEMS.c.sk.in_(part)))
 
     def _has_copied(self, connection: sa.Connection, run_id: str, image_id: str) -> bool:
         """Whether an earlier attempt of the same run has brought the image to its end."""

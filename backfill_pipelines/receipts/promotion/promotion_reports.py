@@ -47,6 +47,8 @@ class PromotionReport:
     seconds: float = 0.0
     #: Images that were set aside, failed or differ, with their reasons; the first of them.
     named: Sequence[str] = ()
+    #: The ids of all images that were quarantined.
+    quarantined: Sequence[str] = ()
     stop: str = ""
     stop_detail: str = ""
     #: Red gates, and in how many buckets each is.
@@ -82,6 +84,7 @@ def described(results: Iterable[ImageResult]) -> dict[str, Any]:
         "write_units": sum(one.write_units for one in done),
         "stream_messages": sum(one.stream_messages for one in done),
         "named": tuple(sorted(named)[:_NAMED]),
+        "quarantined": tuple(sorted(one.image_id for one in done if one.outcome is ImageOutcome.QUARANTINED)),
     }
 
 
@@ -112,6 +115,7 @@ def joined(reports: Sequence[PromotionReport]) -> PromotionReport:
         stream_messages=sum(report.stream_messages for report in reports),
         seconds=sum(report.seconds for report in reports),
         named=tuple(text for report in reports for text in report.named)[:_NAMED],
+        quarantined=tuple(one for report in reports for one in report.quarantined),
         stop=stopped.stop,
         stop_detail=stopped.stop_detail,
         red=_added(report.red for report in reports),

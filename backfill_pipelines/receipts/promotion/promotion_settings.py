@@ -1,5 +1,6 @@
 """How a promotion is run: what decides the items that it writes, and the limits that may change from run to run."""
 
+import re
 from datetime import timedelta
 
 import dagster as dg
@@ -8,6 +9,8 @@ from pydantic import Field
 from backfill_pipelines.receipts.capacity import WriteLimits
 from backfill_pipelines.receipts.items import digest_of
 from backfill_pipelines.receipts.promotion.reading_rules import ReadingRules
+
+_SAYS_PRODUCTION = re.compile(r"(^|[-_.])prod(uction)?$", re.IGNORECASE)
 
 
 class PromotionSettings(dg.ConfigurableResource):
@@ -37,8 +40,15 @@ class PromotionSettings(dg.ConfigurableResource):
         default=50_000, ge=1, description="Most lines and words that may wait for their embedding."
     )
     write_utilisation: float = Field(default=0.5, gt=0, le=1, description="Share of the write limits that is used.")
-    production_tables: list[str] = Field(default=[], description="Tables that need their name as confirmation.")
+    production_tables: list[str] = Field(default=[], description="Further tables that need their name as confirmation.")
     is_embedded: bool = Field(default=True, description="The tables are local stand-ins: latencies mean nothing.")
+
+    def production_names(self, table: str) -> list[str]:
+        """Names and ARNs that need a confirmation: those of the settings, and the target where its name says prod.
+
+        A deployment that forgot to list its production table must not lose the confirmation with it.
+        """
+        return [*self.production_tables, *([table] if _SAYS_PRODUCTION.search(table) else [])]
 
     @property
     def rules(self) -> ReadingRules:

@@ -141,7 +141,7 @@ class RollbackWork:
             LeaseTaken: somebody else writes into the table.
         """
         state: TableState = self._resources.items.as_table(self.table).describe()
-        names = self.settings.production_tables
+        names = self.settings.production_names(self.table)
         require_confirmed(names, self.table, state.arn, self.request.confirm, self.request.command)
         self._require_no_pause(instance)
         if busy := busy_with(instance, [PROMOTED_IMAGES], run):

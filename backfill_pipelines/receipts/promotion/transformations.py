@@ -64,7 +64,9 @@ def target_bucket(bucket: str, buckets: Mapping[str, str], where: str) -> str:
             Reason.SOURCE_IS_TARGET_ENVIRONMENT, f"{where} is {bucket}, a bucket of the target: export from the source"
         )
     raise ImageFault(
-        Reason.UNKNOWN_BUCKET, f"{where} is {bucket}: map it to its counterpart, or to itself to keep the name"
+        Reason.UNKNOWN_BUCKET,
+        f"{where} is {bucket}, which has no counterpart. Repair: --bucket-map {bucket}=COUNTERPART, "
+        f"or {bucket}={bucket} to keep the name",
     )
 
 

@@ -1,18 +1,21 @@
 """The gates of a promotion's verification, judged on images that were read again. Pure."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
-from backfill_pipelines.receipts.gate_results import GateResult, exact, not_applicable
+from backfill_pipelines.receipts.gate_results import GateResult, exact, not_applicable, ratio
+from backfill_pipelines.receipts.promotion.image_gates import errors_judgement
 from backfill_pipelines.receipts.promotion.verification import Found, ImageCheck, image_line
 
 RUN_AGAIN = "backfill promote run --apply: it takes up what is missing or half copied"
+ERRORS = "errors"
 PRESENT = (Found.COPIED, Found.IDENTICAL, Found.DIFFERS)
 _OPEN = (Found.MISSING, Found.PARTIAL, Found.PARTIAL_FOREIGN)
 
 WORDS = {
     "images_reconcile": "Images of the manifest = copied + identical + differs + missing + partial + quarantined + "
     "failed; none failed.",
+    ERRORS: "Fewer than 1 % of the images are quarantined, those left out that were accepted by name.",
     "every_image_is_whole": "Every image that can be promoted is in the target with its IMAGE row.",
     "fingerprint_equal": "Every image that the promotion wrote still says what its source says.",
     "embedding_keys": "The index key of every line and word is that of its embedding status.",
@@ -21,14 +24,16 @@ WORDS = {
 }
 
 
-def judge_images(checks: Sequence[ImageCheck], images: int) -> list[GateResult]:
+def judge_images(checks: Sequence[ImageCheck], images: int, accepted: Collection[str] = ()) -> list[GateResult]:
     """Every gate.
 
     Args:
         checks: The images, compared.
         images: How many the manifest has.
+        accepted: Images that may be quarantined.
     """
-    return [_GATES[name](checks, images) for name in WORDS]
+    errors = _errors(checks, images, accepted)
+    return [errors if name == ERRORS else _GATES[name](checks, images) for name in WORDS]
 
 
 def tally(checks: Sequence[ImageCheck]) -> Mapping[str, int]:
@@ -43,6 +48,18 @@ def _reconcile(checks: Sequence[ImageCheck], images: int) -> GateResult:
     failed = [image_line(check) for check in checks if check.found is Found.FAILED]
     repair = "correct the source, or accept what is lost by name (--accept-loss), then backfill promote plan"
     return exact("images_reconcile", text, [*wrong, *failed], repair)
+
+
+def _errors(checks: Sequence[ImageCheck], images: int, accepted: Collection[str]) -> GateResult:
+    """Of images that are set aside nothing is there to be judged: without this, all of them set aside is all green."""
+    aside = [check for check in checks if check.found is Found.QUARANTINED]
+    counted = [image_line(check) for check in aside if check.image_id not in accepted]
+    repair = (
+        "mend what the reasons name, or accept the images by name (BACKFILL_PROMOTION_ACCEPTED_IMAGES), then "
+        "backfill promote plan"
+    )
+    about = f"{len(aside) - len(counted):,} accepted by name"
+    return ratio(ERRORS, errors_judgement(len(counted), images, images), counted, repair, about)
 
 
 def _whole(checks: Sequence[ImageCheck], images: int) -> GateResult:  # noqa: ARG001

@@ -5,11 +5,13 @@ import shutil
 
 import pytest
 
+from backfill_pipelines.receipts.migration_context import writer_lease
 from backfill_pipelines.receipts.promotion.export_reading import read_export
 from backfill_pipelines.receipts.promotion.planned_image import PlannedImage
 from backfill_pipelines.receipts.promotion.promotion_ledger import PromotionLedger
+from backfill_pipelines.receipts.promotion.promotion_settings import PromotionSettings
 from backfill_pipelines.stores.control import ControlStore
-from backfill_pipelines_tests.receipts.promotion.copy_world import copying, image, planned, wide_export
+from backfill_pipelines_tests.receipts.promotion.copy_world import Copying, copying, image, planned, wide_export
 from backfill_pipelines_tests.receipts.promotion.desk import Desk
 from backfill_pipelines_tests.receipts.promotion.exports import (
     BUCKETS,
@@ -104,6 +106,51 @@ def test_a_production_table_needs_its_name_and_the_plans_fingerprint(
     assert done.exit_code == 0, done.output
 
 
+def test_a_table_whose_name_says_prod_needs_its_name_although_no_setting_lists_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = Copying(desk.target.endpoint, desk.target.folder, desk.target.control, f"{desk.target.table}-prod")
+    desk.export(1)
+    for name in (target.table, desk.target.table):
+        monkeypatch.setenv("BACKFILL_PROMOTION_TARGET_TABLE", name)
+        desk.planned()
+        result = desk.promote("run", "--apply")
+        assert result.exit_code == (2 if name == target.table else 0), result.output
+    assert target.digests() == {}
+
+
+@pytest.mark.parametrize(
+    ("table", "is_production"),
+    [
+        ("ReceiptsTable-prod", True),
+        ("receipts_production", True),
+        ("PROD", True),
+        ("ReceiptsTable-dev", False),
+        ("products", False),
+        ("promoted-trial", False),
+        ("ReceiptsTable-prod-copy", False),
+    ],
+)
+def test_production_is_what_is_listed_or_ends_in_prod(table: str, is_production: bool) -> None:
+    settings = PromotionSettings(production_tables=["Listed"])
+    assert settings.production_names(table) == ["Listed", *([table] if is_production else [])]
+
+
+def test_a_second_writer_is_refused_and_the_holder_named(desk: Desk) -> None:
+    desk.export(1)
+    desk.planned()
+    control = ControlStore(url=desk.target.control.url)
+    try:
+        with writer_lease(control, desk.target.table, "rp-20260105-0001", "a place migration"):
+            refused = desk.promote("run", "--apply")
+    finally:
+        control.close()
+    assert refused.exit_code == 4, refused.output
+    assert "rp-20260105-0001 (a place migration)" in " ".join(refused.output.split())
+    assert desk.target.digests() == {}
+    assert desk.promote("run", "--apply").exit_code == 0
+
+
 def test_one_image_is_copied_and_the_others_are_not_asked_for(desk: Desk) -> None:
     desk.export(1, 2)
     desk.planned()
@@ -143,6 +190,21 @@ def test_an_image_that_prod_has_with_other_content_is_reported_with_its_differen
     assert "differs 1" in result.output
     assert "words: 2 only in the source" in result.output
     assert desk.target.digests() == before
+
+
+def test_an_accepted_image_excuses_itself_only(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was accepted as one that may be quarantined, and is named in the report for another reason."""
+    monkeypatch.setenv("BACKFILL_PROMOTION_ACCEPTED_IMAGES", json.dumps([image(1)]))
+    desk.target.copier().copy(planned(1, words=3))
+    desk.export(1, words=5)
+    foreign = wide_export(2, 5)
+    foreign["ocr_jobs"][0]["s3_bucket"] = "somebody-elses"
+    (desk.exports / f"{image(2)}.json").write_text(json.dumps(foreign))
+    result = desk.promote("run")
+    assert result.exit_code == 1, result.output
+    assert "errors: quarantined FAIL: 1 of 2" in result.output
+    monkeypatch.setenv("BACKFILL_PROMOTION_ACCEPTED_IMAGES", json.dumps([image(2)]))
+    assert desk.promote("run").exit_code == 0
 
 
 def test_a_failed_image_makes_its_bucket_red_and_the_others_go_on(desk: Desk) -> None:

@@ -64,7 +64,9 @@ def test_an_image_of_others_that_differs_is_reported_and_not_red(desk: Desk) -> 
     assert "1 of others differ" in text
 
 
-def test_a_quarantined_image_is_reported_with_its_reason_and_a_failed_one_is_red(desk: Desk) -> None:
+def test_a_quarantined_image_is_red_unless_it_was_accepted_and_a_failed_one_is_red(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     foreign = wide_export(2, 5)
     foreign["ocr_jobs"][0]["s3_bucket"] = "somebody-elses"
     (desk.exports / f"{image(2)}.json").write_text(json.dumps(foreign))
@@ -72,8 +74,16 @@ def test_a_quarantined_image_is_reported_with_its_reason_and_a_failed_one_is_red
     desk.planned()
     assert desk.promote("run", "--apply").exit_code == 1, "one of two is too much"
     found = desk.typed("verify")
-    assert found.exit_code == 0, found.output
+    assert found.exit_code == 1, found.output
     assert "set aside: unknown_bucket 1" in said(found.output)
+    assert (
+        f"errors: FAIL: 1 of 2 (50.00%), that is everything; allowed is less than 1.00%; 0 accepted by name {image(2)}"
+        in said(found.output)
+    )
+    monkeypatch.setenv("BACKFILL_PROMOTION_ACCEPTED_IMAGES", json.dumps([image(2)]))
+    accepted = desk.typed("verify")
+    assert accepted.exit_code == 0, accepted.output
+    assert "1 accepted by name" in said(accepted.output)
     (desk.exports / f"{image(3)}.json").write_text(json.dumps(wide_export(3, 5) | {"barcodes": [{"barcode": "1"}]}))
     desk.planned()
     failed = desk.typed("verify")

@@ -165,7 +165,7 @@ def test_a_foreign_bucket_quarantines_the_image_unless_it_is_named(name: str, at
     reason, is_failure, detail = _aside(content)
     assert (reason, is_failure) == (Reason.UNKNOWN_BUCKET, False)
     assert attribute in detail
-    assert "elsewhere" in detail
+    assert "Repair: --bucket-map elsewhere=COUNTERPART, or elsewhere=elsewhere to keep the name" in detail
     kept = planned(content, ReadingRules({**BUCKETS, "elsewhere": "elsewhere"}))
     item = next(one.item for one in kept.items if one.type_name == ENTITIES[name].type_name)
     assert item[attribute] == {"S": "elsewhere"}

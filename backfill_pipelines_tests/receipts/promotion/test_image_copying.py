@@ -126,6 +126,7 @@ def test_items_of_a_half_copied_image_that_nobody_answers_for_are_left_alone(tar
     result = target.copier().copy(planned(1))
     assert (result.outcome, result.reason) == (ImageOutcome.QUARANTINED, "partial_foreign")
     assert foreign.key[1] in result.detail
+    assert "Repair: see who writes them and delete what is nobody's; then backfill promote run" in result.detail
     assert list(target.partition(1)) == [foreign.key[1]]
 
 
@@ -137,6 +138,8 @@ def test_an_item_that_was_changed_since_makes_a_half_copied_image_foreign(target
     assert (result.outcome, result.reason) == (ImageOutcome.QUARANTINED, "partial_foreign")
     assert "changed since" in result.detail
     assert word.key[1] in result.detail
+    assert f"Repair: take back what is ours: backfill promote rollback killed --image {image(1)}" in result.detail
+    assert "--include-embedded if it was embedded" in result.detail
 
 
 def test_other_content_under_the_same_id_is_reported_and_left_alone(target: Copying) -> None:

@@ -153,8 +153,13 @@ def test_a_killed_replacement_is_completed_and_every_item_has_the_run_that_wrote
     assert load_partition(found.objects, images["pr-2"].before_image) == before
 
 
+@pytest.mark.parametrize(
+    ("sk", "last"),
+    [(LABEL, PLACE), (PLACE, PLACE), (PLACE, WORD.format(5))],
+    ids=["not written yet", "written, and not said", "written and said"],
+)
 def test_a_run_that_goes_on_itself_still_knows_what_was_there_before_it_and_what_others_wrote_meanwhile(
-    target: Copying, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sk: str, last: str, target: Copying, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A second attempt of the same run finds a half replaced image: kept as before-image, it could not be undone."""
     before = stored(target, place={"merchant_name": {"S": "Other"}})
@@ -167,7 +172,7 @@ def test_a_run_that_goes_on_itself_still_knows_what_was_there_before_it_and_what
 
     def dying(self: StageWriter, item: Any, old: Any) -> float:
         change(self, item, old)
-        if item.key[1] == PLACE:
+        if item.key[1] == last:
             raise Killed
         return 0.0
 
@@ -175,14 +180,14 @@ def test_a_run_that_goes_on_itself_still_knows_what_was_there_before_it_and_what
         patch.setattr(StageWriter, "change", dying)
         with pytest.raises(Killed):
             target.copier("pr-2", replacer=found).copy(one)
-    newest = {**before[LABEL], "reasoning": {"S": "changed by a person meanwhile"}}
+    newest = {**before[sk], "reasoning": {"S": "changed by a person meanwhile"}}
     target.store.put(newest)
     result = target.copier("pr-2", replacer=replacer(target, tmp_path, one)).copy(one)
     assert result.outcome is ImageOutcome.COPIED, result.detail
     (entry,) = target.ledger.images(run_id="pr-2")
-    assert load_partition(found.objects, entry.before_image) == {**before, LABEL: newest}
+    assert load_partition(found.objects, entry.before_image) == {**before, sk: newest}
     assert {one.outcome for one in undone(target, "pr-2").values()} == {"rolled_back"}
-    assert target.partition(1) == {**before, LABEL: newest}
+    assert target.partition(1) == {**before, sk: newest}
 
 
 def test_an_item_that_another_writer_has_changed_meanwhile_is_not_overwritten(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from backfill_pipelines.backfill.failures import BackfillError
+from backfill_pipelines.receipts.promotion.image_outcomes import ImageOutcome
 from backfill_pipelines.receipts.promotion.image_replacing import Replacer, replacement_of
 from backfill_pipelines.receipts.promotion.image_state import observe
 from backfill_pipelines.receipts.promotion.promotion_rows import STAGES
@@ -282,3 +283,23 @@ def test_a_killed_rollback_goes_on_as_if_it_had_not_been(moment: str, target: Co
     undone(target)
     assert target.digests() == before
     assert undone(target) == {}
+
+
+def test_a_half_copied_image_that_was_embedded_meanwhile_is_taken_back_and_copied_anew(
+    target: Copying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The workflows take all that waits in the table: what a killed run has left as well."""
+
+    def no_answer(*_: Any) -> Any:
+        raise ConnectionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DynamoItemStore, "put", no_answer)
+        with pytest.raises(ConnectionError):
+            target.copier("pr-1").copy(planned(1))
+    target.store.put(embedded(target.partition(1)[LINE]))
+    assert target.copier("pr-2").copy(planned(1)).reason == "partial_foreign"
+    assert undone(target)[image(1)].outcome == "kept"
+    assert undone(target, include_embedded=True)[image(1)].outcome == "rolled_back"
+    assert target.partition(1) == {}
+    assert target.copier("pr-3").copy(planned(1)).outcome is ImageOutcome.COPIED
