@@ -402,18 +402,41 @@ class TestSelective:
         )
         coffee.execute("UPDATE variant_observations SET in_stock = false")
 
-    def test_one_product(self, coffee: CoffeeWorld) -> None:
+    OTHERS = (
+        "SELECT * FROM product_artifacts WHERE platform_product_id <> '1001' ORDER BY id",
+        "SELECT * FROM coffees WHERE platform_product_id <> '1001' ORDER BY id",
+        "SELECT v.* FROM variants v JOIN coffees c ON c.id = v.coffee_id WHERE platform_product_id <> '1001' ORDER BY id",
+        "SELECT * FROM prices ORDER BY id",
+        "SELECT * FROM price_corrections ORDER BY id",
+    )
+
+    @pytest.mark.parametrize("manner", ["incremental", "full"])
+    def test_one_product(self, coffee: CoffeeWorld, manner: Any) -> None:
         self.stale(coffee)
-        scope = Scope("selective", FIRST, LAST, product_ids=("1001",))
-        before = coffee.rows("SELECT * FROM product_artifacts WHERE platform_product_id <> '1001' ORDER BY id")
+        scope = Scope("selective", FIRST, LAST, product_ids=("1001",), manner=manner)
+        before = [coffee.rows(statement) for statement in self.OTHERS]
         applied(coffee, scope)
-        after = coffee.rows("SELECT * FROM product_artifacts WHERE platform_product_id <> '1001' ORDER BY id")
-        assert after == before
+        assert [coffee.rows(statement) for statement in self.OTHERS] == before
         stock = (
             "SELECT DISTINCT in_stock FROM variant_observations o JOIN product_artifacts p "
             "ON p.id = o.product_artifact_id WHERE platform_product_id = '1001'"
         )
         assert coffee.value(stock) is True
+
+    @pytest.mark.parametrize("manner", ["incremental", "full"])
+    def test_one_source_and_the_other_is_taken_up_by_the_next_backfill(self, coffee: CoffeeWorld, manner: Any) -> None:
+        other = replace(coffee.source, id=uuid.uuid4(), base_url="https://other.example")
+        coffee.execute(
+            "INSERT INTO product_sources (id, roaster_id, base_url, platform, currency) "
+            f"VALUES ('{other.id}', '{other.roaster_id}', '{other.base_url}', 'shopify', 'INR')"
+        )
+        two_captures(coffee)
+        replace(coffee, source=other).store(shopify("470.00"), SUNDAY)
+        of_other = f"SELECT count(*) FROM coffees WHERE source_id = '{other.id}'"
+        applied(coffee, Scope("selective", FIRST, LAST, sources=(coffee.source.base_url,), manner=manner))
+        assert (coffee.value("SELECT count(*) FROM coffees"), coffee.value(of_other)) == (3, 0)
+        applied(coffee)
+        assert coffee.value(of_other) == 3
 
     @pytest.mark.parametrize(
         ("kind", "stock", "region"), [("stock", True, "Coorg"), ("content", False, "Biligiri Ranga")]
