@@ -1,5 +1,6 @@
 """The four modes: what each does, what it leaves alone, and how it goes on after a stop."""
 
+import time
 import uuid
 from dataclasses import replace
 from datetime import date, timedelta
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backfill_pipelines.coffee import derive_target, incremental_mode
+from backfill_pipelines.coffee import derive_target, incremental_mode, replay, time_limits
 from backfill_pipelines.coffee.backfill_ledger import RunRefused, load_partitions, load_run
 from backfill_pipelines.coffee.intake import intake, pause_intake
 from backfill_pipelines.coffee.mode_jobs import build_mode_job
@@ -329,6 +330,18 @@ class TestFull:
         assert coffee.value("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'shadow_%'") == 0
         assert coffee.value("SELECT count(*) FROM prices") == 0
 
+    @pytest.mark.parametrize("mode", ["full", "validation"])
+    def test_a_body_that_hangs_ends_the_backfill_and_publishes_nothing(
+        self, coffee: CoffeeWorld, monkeypatch: pytest.MonkeyPatch, mode: Any
+    ) -> None:
+        two_captures(coffee)
+        monkeypatch.setattr(time_limits, "PARTITION_SECONDS", 0.05)
+        monkeypatch.setattr(replay, "derive_capture", lambda *_: time.sleep(5))
+        with pytest.raises(PartitionTimedOut, match=r"blue-tokai .*was not done after"):
+            applied(coffee, replace(self.SCOPE, mode=mode))
+        assert coffee.value("SELECT count(*) FROM prices") == 0
+        assert coffee.value("SELECT status FROM backfill_runs") == "failed"
+
     def test_a_pause_that_was_left_behind_by_a_kill_ends_with_the_backfill(self, coffee: CoffeeWorld) -> None:
         two_captures(coffee)
         plan = plan_backfill(coffee.modes(), self.SCOPE)
@@ -405,7 +418,7 @@ class TestSelective:
     OTHERS = (
         "SELECT * FROM product_artifacts WHERE platform_product_id <> '1001' ORDER BY id",
         "SELECT * FROM coffees WHERE platform_product_id <> '1001' ORDER BY id",
-        "SELECT v.* FROM variants v JOIN coffees c ON c.id = v.coffee_id WHERE platform_product_id <> '1001' ORDER BY id",
+        "SELECT v.* FROM variants v JOIN coffees c ON c.id = coffee_id WHERE c.platform_product_id <> '1001' ORDER BY 1",
         "SELECT * FROM prices ORDER BY id",
         "SELECT * FROM price_corrections ORDER BY id",
     )
