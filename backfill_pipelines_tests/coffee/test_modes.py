@@ -418,7 +418,8 @@ class TestSelective:
     OTHERS = (
         "SELECT * FROM product_artifacts WHERE platform_product_id <> '1001' ORDER BY id",
         "SELECT * FROM coffees WHERE platform_product_id <> '1001' ORDER BY id",
-        "SELECT v.* FROM variants v JOIN coffees c ON c.id = coffee_id WHERE c.platform_product_id <> '1001' ORDER BY 1",
+        "SELECT v.* FROM variants v JOIN coffees c ON c.id = coffee_id "
+        "WHERE c.platform_product_id <> '1001' ORDER BY 1",
         "SELECT * FROM prices ORDER BY id",
         "SELECT * FROM price_corrections ORDER BY id",
     )
