@@ -16,6 +16,7 @@ from backfill_pipelines.coffee.backfill_ledger import (
     load_partitions,
     load_run,
     new_run,
+    take_over,
 )
 from backfill_pipelines.coffee.full_mode import FullRun
 from backfill_pipelines.coffee.incremental_mode import IncrementalRun
@@ -31,7 +32,7 @@ from backfill_pipelines.coffee.states import DayState
 from backfill_pipelines.coffee.validation_mode import ValidationRun
 from backfill_pipelines.coffee.whole import Before, expected_now, made_worse, overall_verdicts, take_before
 from backfill_pipelines.stores.objects import ObjectStore
-from backfill_pipelines.stores.postgres import Connection
+from backfill_pipelines.stores.postgres import Connection, session_lock
 
 
 class BackfillRed(BackfillError):
@@ -85,7 +86,14 @@ def apply_plan(world: ModeWorld, run_id: uuid.UUID, *, free_bytes: int | None = 
         begin_run(connection, run.id, world.dagster_run_id)
         if run.scope.mode != "validation":
             mute_alerts(connection, world.clock(), float(run.plan.get("seconds", 0.0)))
-    return _framed(world, run, _mode_of(world, run))
+    with (
+        world.postgres.connect(f"coffee:{run_id}", autocommit=True) as connection,
+        session_lock(connection, f"coffee:backfill:{run_id}") as is_alone,
+    ):
+        if is_alone:
+            # The lock goes with its process: whoever held partitions of this backfill is dead, whatever its lease.
+            take_over(connection, run_id)
+        return _framed(world, run, _mode_of(world, run))
 
 
 def _is_untouched(connection: Connection, run_id: uuid.UUID) -> bool:
@@ -115,7 +123,8 @@ def _framed(world: ModeWorld, run: LedgerRun, work: Callable[[], ModeReport]) ->
         _end(world, run, "failed", {"error": f"{type(error).__name__}: {error}"})
         world.notifier.send(f"coffee backfill {run.scope.mode} broke off", f"{type(error).__name__}: {error}")
         raise
-    _end(world, run, "ok" if report.is_green else "failed", report.totals())
+    is_over = not (report.is_green and _is_held(world, run))
+    _end(world, run, ("ok" if is_over else "running") if report.is_green else "failed", report.totals())
     text = "\n".join(report.lines())
     world.notifier.send(f"coffee backfill {run.scope.mode}: {'green' if report.is_green else 'red'}", text)
     if not report.is_green:
@@ -124,6 +133,12 @@ def _framed(world: ModeWorld, run: LedgerRun, work: Callable[[], ModeReport]) ->
             f"Repair: mend the causes, then: backfill coffee run {run.id}"
         )
     return report
+
+
+def _is_held(world: ModeWorld, run: LedgerRun) -> bool:
+    """Whether another worker is at partitions of the backfill: it is not over before they are."""
+    with world.postgres.connect(f"coffee:{run.id}") as connection:
+        return any(one.state == "running" for one in load_partitions(connection, run.id))
 
 
 def _before(world: ModeWorld, run: LedgerRun) -> Before | None:
