@@ -130,6 +130,7 @@ def adopt() -> None:
             done = adopt_stored(connection, artifacts, found, slug)
             console.print(f"{slug}: {done.recorded} new, {done.known} known", highlight=False)
             broken = [f"{capture.storage_uri}: its source is not registered" for capture in done.foreign]
+            broken += [f"{one.storage_uri}: E_OBSERVED_AT_FUTURE, {one.observed_at}" for one in done.of_future]
             broken += [f"{key}: body without meta, ignored" for key in done.listing.bodies_without_meta]
             broken += [f"{key}: its body is missing" for key in done.listing.metas_without_body]
             broken += [f"{key}: unreadable" for key in done.listing.unreadable_metas]

@@ -54,6 +54,7 @@ from backfill_pipelines.stores.items import Item
 
 _PER_REQUEST = 25
 _NAMES = SampleBuckets()
+_PROCESSOR = ("own processor", "the server's")
 _BUCKETS = {_NAMES.raw: "sample-raw-prod", _NAMES.cdn: "sample-cdn-prod"}
 
 
@@ -286,15 +287,21 @@ def _measure(bench: Bench, arguments: argparse.Namespace) -> list[Line]:
 
 
 def _report(lines: Sequence[Line], memory: Sequence[Mapping[str, Any]], arguments: argparse.Namespace) -> None:
-    table = Table("what", "images", "items", "seconds", "items a second", "ratio", "own processor", "the server's")
+    table = Table("what", "images", "items", "seconds", "items a second", "ratio", *_PROCESSOR)
     table.title = f"about {arguments.items:,} items an image, {arguments.latency_ms:g} ms before every request"
     for line in lines:
         numbers = (f"{line.images:,}", f"{line.items:,}", f"{line.seconds:.1f}", f"{line.rate:,.0f}")
-        shares = (f"{line.own_seconds / line.seconds:.0%}", f"{line.server_seconds / line.seconds:.0%}")
+        used = (line.own_seconds, line.server_seconds)
+        shares = (f"{seconds / line.seconds:.0%}, {seconds / line.items * 1000:.2f} ms" for seconds in used)
         table.add_row(line.name, *numbers, f"{line.rate / lines[0].rate:.1f}", *shares)
     console = Console(width=130)
     console.print(table)
-    print("ratio: to the plain loop. processor: of one, in the time of the row.")
+    print("ratio: to the plain loop. processor: of one, in the time of the row, and milliseconds an item.")
+    if lines[0].server_seconds:
+        most = lines[0].items / lines[0].server_seconds
+        print(
+            f"the server is one process: for writes alone, 25 a request, it answers at most {most:,.0f} items a second"
+        )
     for row in memory:
         print(f"memory at most, a process that promotes {row['images']:,} images: {row['megabytes']:.0f} MB")
 

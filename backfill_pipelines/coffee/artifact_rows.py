@@ -6,11 +6,12 @@ The bodies are ``artifacts``'; what is derived from them is published elsewhere,
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from backfill_pipelines.coffee.artifact_meta import iso
 from backfill_pipelines.coffee.artifacts import Artifacts, Listing
+from backfill_pipelines.coffee.import_resolution import FUTURE
 from backfill_pipelines.coffee.model import Capture, Completeness, Source
 from backfill_pipelines.stores import sql
 from backfill_pipelines.stores.postgres import Connection, Jsonb, execute, read_rows
@@ -27,6 +28,8 @@ class Adopted:
     #: Captures of sources that the registry does not have.
     foreign: Sequence[Capture]
     listing: Listing
+    #: Captures whose time has not come: a clock was wrong, and nothing says by how much.
+    of_future: Sequence[Capture] = ()
 
 
 def record_captures(connection: Connection, captures: Sequence[Capture]) -> int:
@@ -73,10 +76,18 @@ def adopt_stored(connection: Connection, artifacts: Artifacts, sources: Sequence
     """Make rows of a roaster's stored bodies that have none: after a database was lost, or bodies were copied in."""
     listing = artifacts.listing(slug)
     ids = {source.id for source in sources}
-    own = [capture for capture in listing.captures if capture.source_id in ids]
+    own, of_future = until_now([one for one in listing.captures if one.source_id in ids], datetime.now(UTC))
     recorded = record_captures(connection, own)
     foreign = [capture for capture in listing.captures if capture.source_id not in ids]
-    return Adopted(recorded, len(own) - recorded, foreign, listing)
+    return Adopted(recorded, len(own) - recorded, foreign, listing, of_future)
+
+
+def until_now(captures: Sequence[Capture], now: datetime) -> tuple[list[Capture], list[Capture]]:
+    """Captures that were observed by now, and those that claim a later time (``E_OBSERVED_AT_FUTURE``)."""
+    return (
+        [one for one in captures if one.observed_at <= now + FUTURE],
+        [one for one in captures if one.observed_at > now + FUTURE],
+    )
 
 
 def _row(capture: Capture) -> dict[str, Any]:

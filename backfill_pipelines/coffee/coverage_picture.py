@@ -54,7 +54,9 @@ def draw_coverage(found: ExpectedSet, title: str) -> bytes:
     )
     axes.invert_yaxis()
     axes.set_yticks(np.arange(len(roasters)) + 0.5, roasters)
-    firsts = [place for place, day in enumerate(days) if day.day == 1 or place == 0]
+    firsts = [place for place, day in enumerate(days) if day.day == 1]
+    # The first day has a name too, unless that of the next would stand on it.
+    firsts = firsts if firsts and firsts[0] < len(days) // 10 else [0, *firsts]
     axes.set_xticks([place + 0.5 for place in firsts], [f"{days[place]:%d %b %Y}" for place in firsts])
     axes.tick_params(colors=_FAINT, labelsize=8, length=0)
     for side in axes.spines.values():

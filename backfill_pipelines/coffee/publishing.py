@@ -16,6 +16,11 @@ from backfill_pipelines.coffee.publish_refused import PublishRefused
 from backfill_pipelines.coffee.staging import Staged
 from backfill_pipelines.stores.postgres import Connection, Jsonb, execute, read_rows, read_value, transaction_lock
 
+_HAS_REJECTED = (
+    "SELECT EXISTS (SELECT FROM quarantine q JOIN staged_captures c USING (roaster_id, day)"
+    " WHERE q.reason = 'Q_PRICE_CONFLICT' AND q.state = 'rejected')"
+)
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -187,6 +192,8 @@ def _entities_and_prices(connection: Connection, run: dict[str, Any]) -> dict[st
     prices, corrections = _prices(connection, run)
     if read_value(connection, "SELECT EXISTS (SELECT FROM publishing WHERE standing = 'replaces')"):
         corrections += run_file(connection, "publish/voids", run).rowcount
+    if read_value(connection, _HAS_REJECTED):
+        corrections += run_file(connection, "publish/rejected_prices", run).rowcount
     return {"coffees_new": coffees, "variants_new": variants, "prices": prices, "corrections": corrections}
 
 

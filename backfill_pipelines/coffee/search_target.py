@@ -15,7 +15,8 @@ import dagster as dg
 from backfill_pipelines.backfill.admission import Admission
 from backfill_pipelines.backfill.gates import Gate, Measurement, all_measured
 from backfill_pipelines.backfill.outcome import Decision, RangeOutcome, StagedPartition, State
-from backfill_pipelines.coffee.artifact_rows import record_captures
+from backfill_pipelines.coffee.artifact_rows import record_captures, until_now
+from backfill_pipelines.coffee.codes import E_OBSERVED_AT_FUTURE
 from backfill_pipelines.coffee.evidence import load_expected_set
 from backfill_pipelines.coffee.expected_set import RoasterDay
 from backfill_pipelines.coffee.live_search import fetch_open_days, search_old_files
@@ -105,6 +106,9 @@ class SearchTarget:
         listed = self.recovery.artifacts.listing(slug, [day.day]).captures
         own = set(days.shops.sources.get(day.roaster_id, ()))
         unknown = [one for one in listed if one.id not in known and one.source_id in own]
+        unknown, of_future = until_now(unknown, self.recovery.clock())
+        for one in of_future:
+            self.recovery.log(f"{E_OBSERVED_AT_FUTURE}: {one.storage_uri} is of {one.observed_at}; it is left alone")
         if not unknown:
             return 0
         with self.recovery.postgres.connect(self.recovery.application_name) as connection:

@@ -5,14 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
 import orjson
 
-from backfill_pipelines.backfill.failures import StoreError
 from backfill_pipelines.settings import PROJECT_ROOT
 from backfill_pipelines.stores.embedded_server import EmbeddedServer
-
-_SECONDS = 30.0
+from backfill_pipelines.stores.standins import ask
 
 
 class EmbeddedPlaces(EmbeddedServer):
@@ -63,13 +60,4 @@ class StandInControl:
         return self._send("GET", "log")
 
     def _send(self, method: str, what: str, content: bytes = b"") -> Any:
-        try:
-            with httpx.Client(trust_env=False, timeout=_SECONDS) as http:
-                answer = http.request(method, f"{self._url}/_standin/{what}", content=content)
-        except httpx.RequestError as error:
-            raise StoreError(
-                f"the Places stand-in {self._url} does not answer ({error}). Repair: backfill up"
-            ) from error
-        if answer.status_code != 200:
-            raise StoreError(f"the Places stand-in refused: {answer.text[:300]}. Repair: correct what is sent")
-        return answer.json()
+        return ask(self._url, "Places", method, what, content)

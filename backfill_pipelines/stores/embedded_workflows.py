@@ -8,14 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
 import orjson
 
-from backfill_pipelines.backfill.failures import StoreError
 from backfill_pipelines.settings import PROJECT_ROOT
 from backfill_pipelines.stores.embedded_server import EmbeddedServer
+from backfill_pipelines.stores.standins import ask
 
-_SECONDS = 30.0
 _MACHINE = "arn:aws:states:{region}:000000000000:stateMachine:embedding-infra-{stage}-{kind}-workflow"
 
 
@@ -66,13 +64,4 @@ class WorkflowsControl:
         return self._send("GET", "meters")
 
     def _send(self, method: str, what: str, content: bytes = b"") -> Any:
-        try:
-            with httpx.Client(trust_env=False, timeout=_SECONDS) as http:
-                answer = http.request(method, f"{self._url}/_standin/{what}", content=content)
-        except httpx.RequestError as error:
-            raise StoreError(
-                f"the stand-in of the workflows {self._url} does not answer ({error}). Repair: backfill up"
-            ) from error
-        if answer.status_code != 200:
-            raise StoreError(f"the stand-in refused: {answer.text[:300]}. Repair: correct what is sent")
-        return answer.json()
+        return ask(self._url, "workflows", method, what, content)

@@ -8,8 +8,6 @@ What it knows and counts is in ``places_standin_state``.
 import asyncio
 import re
 import sys
-import threading
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,11 +22,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from backfill_pipelines.stores.places_standin_state import Does, Fault, Script, State, masked, sku_of, unknown_fields
+from backfill_pipelines.stores.standins import config_of, served_in_thread
 
 _VALID_ID = re.compile(r"[A-Za-z0-9_-]{10,}")
 _SILENCE_SECONDS = 60.0
 _DATA_FILE = "places.jsonl"
-_START_SECONDS = 10.0
 
 _NO_MASK = "FieldMask is a required parameter. Set the header 'X-Goog-FieldMask' with a comma separated list of fields."
 _STATUS_NAMES = {
@@ -227,30 +225,8 @@ class ServedStandIn:
 def standin_in_thread(script: Script | None = None) -> Iterator[ServedStandIn]:
     """Serve a stand-in on a free port for the block."""
     state = State(script)
-    server = uvicorn.Server(_config(state, 0))
-    thread = threading.Thread(target=server.run, name="places stand-in", daemon=True)
-    thread.start()
-    deadline = time.monotonic() + _START_SECONDS
-    while not server.started and time.monotonic() < deadline and thread.is_alive():
-        time.sleep(0.005)
-    try:
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield ServedStandIn(f"http://127.0.0.1:{port}", state)
-    finally:
-        server.should_exit = server.force_exit = True
-        thread.join()
-
-
-def _config(state: State, port: int, folder: Path | None = None) -> uvicorn.Config:
-    return uvicorn.Config(
-        standin_app(state, folder),
-        host="127.0.0.1",
-        port=port,
-        lifespan="off",
-        access_log=False,
-        log_level="critical",
-        timeout_graceful_shutdown=1,
-    )
+    with served_in_thread(standin_app(state), "Places") as url:
+        yield ServedStandIn(url, state)
 
 
 def serve(folder: Path, port: int) -> None:
@@ -259,7 +235,7 @@ def serve(folder: Path, port: int) -> None:
     kept = folder / _DATA_FILE
     if kept.exists():
         state.load(orjson.loads(line) for line in kept.read_bytes().splitlines() if line.strip())
-    uvicorn.Server(_config(state, port, folder)).run()
+    uvicorn.Server(config_of(standin_app(state, folder), port)).run()
 
 
 if __name__ == "__main__":

@@ -5,8 +5,6 @@ serves and counts is in ``shop_standin_state``.
 """
 
 import asyncio
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,15 +13,14 @@ from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
 import orjson
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from backfill_pipelines.stores.shop_standin_state import Does, Fault, Shop, etag_of, now
+from backfill_pipelines.stores.standins import served_in_thread
 
-_START_SECONDS = 10.0
 _MOST_PER_PAGE = {"shopify": 250, "woocommerce": 100}
 _STORE_API = "/wp-json/wc/store/v1/products"
 _HTML = b"<!DOCTYPE html><html><body>Checking your browser</body></html>"
@@ -158,24 +155,5 @@ class ServedShop:
 @contextmanager
 def shop_in_thread(shop: Shop) -> Iterator[ServedShop]:
     """Serve a shop on a free port for the block."""
-    config = uvicorn.Config(
-        shop_app(shop),
-        host="127.0.0.1",
-        port=0,
-        lifespan="off",
-        access_log=False,
-        log_level="critical",
-        timeout_graceful_shutdown=1,
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, name="shop stand-in", daemon=True)
-    thread.start()
-    deadline = time.monotonic() + _START_SECONDS
-    while not server.started and time.monotonic() < deadline and thread.is_alive():
-        time.sleep(0.005)
-    try:
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield ServedShop(f"http://127.0.0.1:{port}", shop)
-    finally:
-        server.should_exit = server.force_exit = True
-        thread.join()
+    with served_in_thread(shop_app(shop), "shop") as url:
+        yield ServedShop(url, shop)

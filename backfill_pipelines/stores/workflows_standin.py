@@ -9,11 +9,9 @@ executions do is in ``workflows_standin_state``.
 import argparse
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +27,14 @@ from backfill_pipelines.stores.dynamodb import DynamoItemStore
 from backfill_pipelines.stores.dynamodb_resource import client
 from backfill_pipelines.stores.dynamodb_wire import item_session
 from backfill_pipelines.stores.embedded_aws import EmbeddedAws
+from backfill_pipelines.stores.standins import config_of, served_in_thread
 from backfill_pipelines.stores.workflows_standin_state import Run, WorkflowState
 
 _MACHINE = re.compile(
     r"arn:aws:states:[\w-]+:\d{12}:stateMachine:embedding-infra-(?P<table>.+)-(?P<kind>line|word)-workflow"
 )
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
-_START_SECONDS, _PAGE = 10.0, 100
+_PAGE = 100
 _TARGET = "AWSStepFunctions."
 
 
@@ -207,24 +206,11 @@ def workflows_in_thread(items_endpoint: str, embed_rate: float = 5_000.0) -> Ite
     """Serve a stand-in on a free port for the block, over the tables of an item server."""
     tables = Tables(lambda: items_endpoint)
     state = WorkflowState(tables.store, embed_rate=embed_rate)
-    server = uvicorn.Server(_config(workflows_app(state, tables.exists), 0))
-    thread = threading.Thread(target=server.run, name="workflows stand-in", daemon=True)
-    thread.start()
-    deadline = time.monotonic() + _START_SECONDS
-    while not server.started and time.monotonic() < deadline and thread.is_alive():
-        time.sleep(0.005)
     try:
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield ServedWorkflows(f"http://127.0.0.1:{port}", state)
+        with served_in_thread(workflows_app(state, tables.exists), "workflows") as url:
+            yield ServedWorkflows(url, state)
     finally:
         state.close()
-        server.should_exit = server.force_exit = True
-        thread.join()
-
-
-def _config(app: Starlette, port: int) -> uvicorn.Config:
-    quiet = partial(uvicorn.Config, lifespan="off", access_log=False, log_level="critical")
-    return quiet(app, host="127.0.0.1", port=port, timeout_graceful_shutdown=1)
 
 
 def main() -> None:
@@ -237,7 +223,7 @@ def main() -> None:
     asked = parser.parse_args()
     tables = Tables(EmbeddedAws(asked.items, asked.environments).endpoint)
     state = WorkflowState(tables.store, embed_rate=asked.embed_rate, folder=asked.folder)
-    uvicorn.Server(_config(workflows_app(state, tables.exists), asked.port)).run()
+    uvicorn.Server(config_of(workflows_app(state, tables.exists), asked.port)).run()
     state.close()
 
 

@@ -1,7 +1,8 @@
 """The chain from bodies to prices: published together, judged day by day, and the same whenever it is run again."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
+from backfill_pipelines.coffee.artifact_rows import adopt_stored
 from backfill_pipelines.coffee.names import COFFEES, PRICES, PRODUCT_ARTIFACTS, SCRAPE_ARTIFACTS, VARIANTS
 from backfill_pipelines.stores.postgres import session_lock
 from backfill_pipelines_tests.coffee.coffee_world import SUNDAY, CoffeeWorld, shopify
@@ -68,6 +69,16 @@ def test_a_body_that_only_the_store_knows_is_found(coffee: CoffeeWorld) -> None:
     coffee.store(shopify(), recorded=False)
     assert failures(coffee) == ["", "", ""]
     assert coffee.value("SELECT count(*) FROM prices") == 6
+
+
+def test_a_stored_body_of_a_time_that_has_not_come_is_left_alone(coffee: CoffeeWorld) -> None:
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    coffee.store(shopify(), tomorrow, recorded=False)
+    with coffee.postgres.connect("test") as connection:
+        found = adopt_stored(connection, coffee.artifacts, [coffee.source], coffee.source.roaster_slug)
+    assert (found.recorded, [one.observed_at for one in found.of_future]) == (0, [tomorrow])
+    coffee.run(tomorrow.date(), tomorrow.date(), assets=(0,))
+    assert coffee.value("SELECT count(*) FROM scrape_artifacts") == 0
 
 
 def test_a_damaged_body_is_red_and_named(coffee: CoffeeWorld) -> None:

@@ -121,6 +121,24 @@ def test_a_fresh_pending_artifact_is_no_violation(published: Postgres, source: S
         connection.rollback()
 
 
+def test_a_capture_behind_a_red_gate_is_known_once_a_person_has_rejected_it(published: Postgres) -> None:
+    with published.connect("test") as connection:
+        execute(
+            connection,
+            "UPDATE scrape_artifacts SET validation_status = 'pending', created_at = now() - interval '2 hours'",
+        )
+        for state, is_known in (("open", False), ("released", False), ("rejected", True)):
+            execute(connection, "DELETE FROM quarantine")
+            execute(
+                connection,
+                "INSERT INTO quarantine (roaster_id, day, artifact_id, reason, detail, state)"
+                " SELECT roaster_id, partition_date, id, 'Q_GATE_x', '{}', %s FROM scrape_artifacts",
+                (state,),
+            )
+            assert (measure_overall(connection, GATES["statuses_are_known"]).violations == 0) is is_known
+        connection.rollback()
+
+
 @pytest.mark.parametrize("statement", ["UPDATE prices SET price = 1", "DELETE FROM prices", "TRUNCATE prices CASCADE"])
 def test_the_history_of_prices_cannot_be_changed(published: Postgres, statement: str) -> None:
     with pytest.raises(PostgresRefused, match="history is never deleted or altered"), published.connect("t") as one:

@@ -117,9 +117,49 @@ def test_a_red_day_is_taken_up_again_only_when_its_input_changes(world: World) -
     (day,) = [one for one in plan.partitions if one.day == SUNDAY.date()]
     run = LedgerRun(plan.id, INCREMENTAL, plan.to_json(), plan.fingerprint, "planned")
     new_run(world.connection, run, [(day.roaster_id, day.day)])
-    settle(world.connection, run.id, [Settled(day.roaster_id, day.day, "failed", day.input_digest, {"red": ["x"]})])
+    settle(
+        world.connection,
+        run.id,
+        [
+            Settled(
+                day.roaster_id,
+                day.day,
+                "failed",
+                day.input_digest,
+                {"red": {"currency_agrees_with_the_source": "1 of 1"}},
+            )
+        ],
+    )
     assert day.key not in keys(plan_of(world))
     world.artifact(SUNDAY + timedelta(minutes=1), validation_status="invalid")
+    assert day.key in keys(plan_of(world))
+
+
+def test_a_red_day_is_taken_up_again_when_the_registry_says_something_else_of_its_source(world: World) -> None:
+    """Correcting the currency is the repair that the currency gate names."""
+    world.artifact(SUNDAY, validation_status="invalid")
+    plan = plan_of(world)
+    (day,) = [one for one in plan.partitions if one.day == SUNDAY.date()]
+    new_run(
+        world.connection,
+        LedgerRun(plan.id, INCREMENTAL, plan.to_json(), plan.fingerprint, "planned"),
+        [(day.roaster_id, day.day)],
+    )
+    settle(
+        world.connection,
+        plan.id,
+        [
+            Settled(
+                day.roaster_id,
+                day.day,
+                "failed",
+                day.input_digest,
+                {"red": {"currency_agrees_with_the_source": "1 of 1"}},
+            )
+        ],
+    )
+    assert day.key not in keys(plan_of(world))
+    execute(world.connection, "UPDATE product_sources SET currency = 'USD' WHERE id = %s", [world.source.id])
     assert day.key in keys(plan_of(world))
 
 

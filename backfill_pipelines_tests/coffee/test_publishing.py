@@ -394,6 +394,33 @@ def test_a_price_conflict_is_decided_by_rejecting_one_artifact(postgres: Postgre
     assert one(postgres, "SELECT price_current FROM variants WHERE platform_variant_id = '11'") == 100
 
 
+@pytest.mark.parametrize("first_is_greater", [True, False])
+def test_a_price_that_was_published_first_may_be_the_one_that_is_rejected(
+    postgres: Postgres, source: Source, *, first_is_greater: bool
+) -> None:
+    found = [body(source, at(1), [product("1", {"11": price})], url=price) for price in ("100", "101")]
+    first, other = sorted(found, key=lambda one: one.capture.id, reverse=first_is_greater)
+    publish_all(postgres, first)
+    gate = next(gate for gate in PARTITION_GATES if gate.name == "no_two_artifacts_disagree_on_a_price")
+
+    def both() -> tuple[int, Counts]:
+        with postgres.connect("test") as connection:
+            store_capture(connection, other)
+            staged = stage(connection, render([first, other], V1))
+            (seen,) = measure(connection, gate, staged.partitions).values()
+            green = [] if seen.violations else staged.partitions
+            return seen.violations, publish(connection, staged, green, new_run(connection))
+
+    assert both()[0] > 0
+    with postgres.connect("test") as connection:
+        execute(connection, "UPDATE quarantine SET state = 'rejected' WHERE artifact_id = %s", (first.capture.id,))
+    violations, counts = both()
+    assert (violations, counts.prices, counts.corrections) == (0, 0, 1)
+    assert one(postgres, "SELECT price_current FROM variants") == Decimal(other.capture.url)
+    violations, counts = both()
+    assert (violations, counts.inserted, counts.updated) == (0, 0, 0)
+
+
 def test_an_error_in_the_middle_of_publishing_leaves_nothing(postgres: Postgres, source: Source) -> None:
     publish_all(postgres, body(source, at(1), [product("1", {"11": "100"})]))
     before = digest(postgres)

@@ -123,3 +123,39 @@ def test_what_newer_rules_can_read_leaves_the_quarantine_and_returns_to_it_when_
     third = replace(V2, transform="1.2.0")
     publish_all(postgres, capture, versions=third)
     assert one(postgres, "SELECT state FROM quarantine") == "open"
+
+
+def test_a_variant_that_moves_to_another_product_leaves_its_history_where_it_was(
+    postgres: Postgres, source: Source
+) -> None:
+    rest = [product(number, {f"{number}1": "9"}) for number in "345"]
+    publish_all(postgres, body(source, at(1), [*rest, product("1", {"11": "9", "12": "8"}), product("2", {"21": "9"})]))
+    publish_all(postgres, body(source, at(8), [*rest, product("1", {"12": "8"}), product("2", {"21": "9", "11": "7"})]))
+    found = rows(
+        postgres,
+        "SELECT c.platform_product_id AS product, v.status, v.price_current, v.first_seen_at,"
+        " (SELECT count(*) FROM prices p WHERE p.variant_id = v.id) AS prices"
+        " FROM variants v JOIN coffees c ON c.id = v.coffee_id WHERE v.platform_variant_id = '11' ORDER BY 1",
+    )
+    assert found == [
+        {"product": "1", "status": "missing", "price_current": 9, "first_seen_at": at(1), "prices": 1},
+        {"product": "2", "status": "active", "price_current": 7, "first_seen_at": at(8), "prices": 1},
+    ]
+
+
+def test_a_product_that_turns_into_a_coffee_is_one_whatever_is_loaded_last(postgres: Postgres, source: Source) -> None:
+    mug = product("1", {"11": "9"}, product_kind="equipment", is_coffee=False, notes_raw=["cherry"])
+    beans = product("1", {"11": "9"}, product_kind="beans", is_coffee=True, notes_raw=["cherry"])
+    for capture in (body(source, at(8), [beans]), body(source, at(1), [mug]), body(source, at(15), [beans])):
+        publish_all(postgres, capture)
+        (found,) = rows(postgres, "SELECT product_kind, is_coffee, notes_raw FROM coffees")
+        assert found == {"product_kind": "beans", "is_coffee": True, "notes_raw": ["cherry"]}, "and notes never add up"
+
+
+def test_two_roasters_may_sell_products_and_handles_of_the_same_name(postgres: Postgres, source: Source) -> None:
+    other = shop("another")
+    add_shop(postgres, other)
+    for owner, price in ((source, "9"), (other, "8")):
+        publish_all(postgres, body(owner, at(1), [product("1", {"11": price})]))
+    found = rows(postgres, "SELECT c.slug, v.price_current FROM coffees c JOIN variants v ON v.coffee_id = c.id")
+    assert sorted((row["slug"], row["price_current"]) for row in found) == [("coffee-1", 8), ("coffee-1", 9)]

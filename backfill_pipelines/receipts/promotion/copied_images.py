@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from backfill_pipelines.receipts.promotion.entities import BY_TYPE
 from backfill_pipelines.receipts.promotion.image_outcomes import ImageOutcome
+from backfill_pipelines.receipts.promotion.image_state import IMAGE_SK
 from backfill_pipelines.receipts.promotion.promotion_rows import IMAGES, ITEMS, TABLES, ItemState, Kind
 from backfill_pipelines.stores.control import ControlStore
 from backfill_pipelines.stores.dynamodb_batches import chunks
@@ -38,10 +39,14 @@ class CopiedImage:
 def copied_images(
     control: ControlStore, table: str, *, buckets: Collection[str] | None = None, run_id: str = ""
 ) -> list[CopiedImage]:
-    """Copied images by id: of some buckets or all, by one run or by any."""
+    """Copied images by id: of some buckets or all, by one run or by any.
+
+    A run that was killed after the IMAGE row, or did not like what it read back, has copied the image all the same:
+    its lines and words wait in the table, and the next run finds the image identical and does not answer for it.
+    """
     control.ensure(TABLES)
     statement = sa.select(IMAGES.c.image_id, IMAGES.c.bucket, IMAGES.c.run_id).where(
-        IMAGES.c.table_name == table, IMAGES.c.outcome == str(ImageOutcome.COPIED)
+        IMAGES.c.table_name == table, sa.or_(IMAGES.c.outcome == str(ImageOutcome.COPIED), _has_image_row())
     )
     if buckets is not None:
         statement = statement.where(IMAGES.c.bucket.in_(sorted(buckets)))
@@ -53,6 +58,13 @@ def copied_images(
         for part in chunks(list(found), _IMAGES_PER_STATEMENT):
             _add_items(connection, table, part, found)
     return list(found.values())
+
+
+def _has_image_row() -> sa.ColumnElement[bool]:
+    """The run of a row has written the image's completion marker, and has not taken it back."""
+    of_row = [ITEMS.c[name] == IMAGES.c[name] for name in ("table_name", "image_id", "run_id")]
+    written = [ITEMS.c.state == str(ItemState.WRITTEN), ITEMS.c.kind != str(Kind.REMOVE)]
+    return sa.exists().where(*of_row, ITEMS.c.sk == IMAGE_SK, *written)
 
 
 def _add_items(connection: sa.Connection, table: str, part: Sequence[str], found: dict[str, CopiedImage]) -> None:

@@ -161,7 +161,7 @@ class ImageCopier:
     def _stage(self, image_id: str, stage: int, items: Sequence[PlannedItem]) -> float:
         """Write the items of a stage; returns once they are durable and the ledger says so."""
         self.require_held()
-        units = self.writer.write(items)
+        units = self.writer.write(items, self.require_held)
         self.ledger.stage_done(self.run_id, image_id, stage, units)
         return units
 

@@ -11,7 +11,7 @@ from backfill_pipelines.receipts.items import Item
 from backfill_pipelines.receipts.keys import text_of
 from backfill_pipelines.receipts.promotion.entities import BY_TYPE, EMBEDDING_STATUS
 from backfill_pipelines.receipts.promotion.image_state import Observed
-from backfill_pipelines.receipts.promotion.partition_images import save_partition
+from backfill_pipelines.receipts.promotion.partition_images import load_partition, save_partition
 from backfill_pipelines.receipts.promotion.planned_image import PlannedImage, PlannedItem
 from backfill_pipelines.receipts.promotion.promotion_ledger import PromotionLedger
 from backfill_pipelines.receipts.promotion.promotion_rows import STAGES, ItemIntent, ItemState, Kind, LedgerItem
@@ -104,7 +104,8 @@ class Replacer:
             ItemStoreError: the store refuses or does not answer.
         """
         image_id = found.planned.image_id
-        before = save_partition(self.objects, ledger.table, run_id, image_id, seen.items.values())
+        kept = self._before(found, seen, known, ledger, run_id)
+        before = save_partition(self.objects, ledger.table, run_id, image_id, kept.values())
         ledger.intend(
             run_id,
             image_id,
@@ -121,6 +122,21 @@ class Replacer:
             ledger.stage_done(run_id, image_id, stage, of_stage)
             units += of_stage
         return units
+
+    def _before(
+        self, found: Replacement, seen: Observed, known: Sequence[LedgerItem], ledger: PromotionLedger, run_id: str
+    ) -> Mapping[str, Item]:
+        """The partition as it was before the run's first write: an earlier attempt's items are not what was there."""
+        image_id = found.planned.image_id
+        entry = next(iter(ledger.images(run_id=run_id, image_id=image_id)), None)
+        ours = [row for row in known if row.run_id == run_id and row.kind is not Kind.REMOVE]
+        written = {row.sk for row in ours if seen.digests.get(row.sk) == row.digest}
+        written |= {row.sk for row in known if row.run_id == run_id} - seen.items.keys()
+        if entry is None or not entry.before_image or not written:
+            return seen.items
+        earlier = load_partition(self.objects, entry.before_image)
+        others = {sk: item for sk, item in seen.items.items() if sk not in written}
+        return others | {sk: item for sk, item in earlier.items() if sk in written}
 
 
 def replacement_of(planned: PlannedImage, seen: Observed) -> Replacement:

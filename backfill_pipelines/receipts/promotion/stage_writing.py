@@ -35,10 +35,14 @@ class StageWriter:
     items: ItemStore
     pacer: WritePacer
 
-    def write(self, planned: Sequence[PlannedItem]) -> float:
+    def write(self, planned: Sequence[PlannedItem], require_held: Callable[[], None] = lambda: None) -> float:
         """Write items; returns the metered units once all of them are durable.
 
+        ``require_held`` is asked before each request, once its turn has come: a stage may wait minutes for capacity,
+        and a batch has no condition but the lease.
+
         Raises:
+            LeaseLost: somebody else may be writing the table.
             NotAllProcessed: a request stayed refused for ten rounds.
             ThrottledTooLong: the table accepted nothing for ten minutes.
             ImageRowTaken: the IMAGE row is there, and not ours.
@@ -46,7 +50,7 @@ class StageWriter:
         """
         rows = [item for item in planned if item.stage == IMAGE_STAGE]
         batches = list(chunks([item for item in planned if item.stage != IMAGE_STAGE], WRITES_PER_CALL))
-        return sum(map(self._batch, batches)) + sum(map(self._row, rows))
+        return sum(self._batch(batch, require_held) for batch in batches) + sum(map(self._row, rows))
 
     def change(self, item: PlannedItem, before: Item | None) -> float:
         """Put one item over another, or where there is none.
@@ -90,8 +94,9 @@ class StageWriter:
         current = self.items.get({"PK": {"S": key[0]}, "SK": {"S": key[1]}})
         return item_digest(current) if current is not None else ""
 
-    def _batch(self, batch: Sequence[PlannedItem]) -> float:
+    def _batch(self, batch: Sequence[PlannedItem], require_held: Callable[[], None]) -> float:
         ticket = self.pacer.acquire(total(map(estimate, batch)))
+        require_held()
         try:
             written = self.items.batch_write([item.item for item in batch])
         except NotAllProcessed:

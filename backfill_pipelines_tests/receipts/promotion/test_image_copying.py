@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from backfill_pipelines.receipts.promotion.copied_images import copied_images
 from backfill_pipelines.receipts.promotion.image_outcomes import ImageOutcome, ImageState
 from backfill_pipelines.receipts.promotion.promotion_rows import STAGES, ItemState
 from backfill_pipelines.stores.dynamodb import DynamoItemStore
+from backfill_pipelines.stores.dynamodb_batches import WRITES_PER_CALL
 from backfill_pipelines.stores.item_errors import NotAllProcessed
 from backfill_pipelines.stores.items import BatchWritten, Consumed
+from backfill_pipelines.stores.leases import LeaseLost
 from backfill_pipelines_tests.receipts.promotion.copy_world import Copying, copying, image, planned
 from backfill_pipelines_tests.receipts.promotion.killed_copier import IMAGES, MOMENTS
 
@@ -112,6 +115,8 @@ def test_a_killed_copy_goes_on_as_if_it_had_not_been(moment: str, target: Copyin
         assert owners.keys() == {item.key[1] for item in one.items}
         assert {len(runs) for runs in owners.values()} == {1}, "every item has the one run that wrote it"
         assert all(row.outcome is not None for row in target.ledger.images(image_id=one.image_id))
+    known = {one.image_id: one.embedding_rows for one in copied_images(target.control, target.table)}
+    assert known == {one.image_id: one.embedding_rows for one in images}, "whoever copied it, it is to be embedded"
 
 
 def test_items_of_a_half_copied_image_that_nobody_answers_for_are_left_alone(target: Copying) -> None:
@@ -183,3 +188,21 @@ def test_a_dry_run_writes_neither_to_the_table_nor_to_the_ledger(target: Copying
     assert (result.state, result.write_units) == (ImageState.ABSENT, one.write_units)
     assert target.digests() == {}
     assert target.ledger.images() == []
+
+
+def test_a_lease_that_is_lost_within_a_stage_ends_it_before_the_next_request(target: Copying) -> None:
+    """Stage 3 may take minutes; whoever has the lease by then may be taking the same image back."""
+    one = planned(1)
+    # Before all, before stage 1 and each of its two requests, before stage 2 and its request, before stage 3.
+    asked = iter([True] * 8)
+
+    def require_held() -> None:
+        if not next(asked, False):
+            raise LeaseLost("the lease was lost")
+
+    with pytest.raises(LeaseLost):
+        target.copier(require_held=require_held).copy(one)
+    third = [item.key[1] for item in one.items if item.stage == 3]
+    assert len(third) > WRITES_PER_CALL
+    assert len(target.partition(1).keys() & set(third)) == WRITES_PER_CALL
+    assert outcome_of(target, run_id="pr-2") == ("copied", "")

@@ -15,6 +15,7 @@ from backfill_pipelines.receipts.promotion.promotion_rows import Kind
 from backfill_pipelines.receipts.promotion.stage_writing import StageWriter
 from backfill_pipelines.stores.objects import ObjectStore
 from backfill_pipelines_tests.receipts.promotion.copy_world import Copying, image, planned
+from backfill_pipelines_tests.receipts.promotion.undo_world import undone
 
 WORD = "RECEIPT#00001#LINE#00001#WORD#{:05d}"
 PLACE, LABEL = "RECEIPT#00001#PLACE", f"{WORD.format(1)}#LABEL#PRODUCT_NAME"
@@ -150,6 +151,38 @@ def test_a_killed_replacement_is_completed_and_every_item_has_the_run_that_wrote
     images = {entry.run_id: entry for entry in target.ledger.images(image_id=one.image_id)}
     assert images["pr-2"].outcome is ImageOutcome.RESUMED
     assert load_partition(found.objects, images["pr-2"].before_image) == before
+
+
+def test_a_run_that_goes_on_itself_still_knows_what_was_there_before_it_and_what_others_wrote_meanwhile(
+    target: Copying, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second attempt of the same run finds a half replaced image: kept as before-image, it could not be undone."""
+    before = stored(target, place={"merchant_name": {"S": "Other"}})
+    one = planned(1, words=6)
+    found = replacer(target, tmp_path, one)
+    change = StageWriter.change
+
+    class Killed(BaseException):
+        """What nothing catches."""
+
+    def dying(self: StageWriter, item: Any, old: Any) -> float:
+        change(self, item, old)
+        if item.key[1] == PLACE:
+            raise Killed
+        return 0.0
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StageWriter, "change", dying)
+        with pytest.raises(Killed):
+            target.copier("pr-2", replacer=found).copy(one)
+    newest = {**before[LABEL], "reasoning": {"S": "changed by a person meanwhile"}}
+    target.store.put(newest)
+    result = target.copier("pr-2", replacer=replacer(target, tmp_path, one)).copy(one)
+    assert result.outcome is ImageOutcome.COPIED, result.detail
+    (entry,) = target.ledger.images(run_id="pr-2")
+    assert load_partition(found.objects, entry.before_image) == {**before, LABEL: newest}
+    assert {one.outcome for one in undone(target, "pr-2").values()} == {"rolled_back"}
+    assert target.partition(1) == {**before, LABEL: newest}
 
 
 def test_an_item_that_another_writer_has_changed_meanwhile_is_not_overwritten(

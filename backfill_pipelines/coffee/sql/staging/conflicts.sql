@@ -1,4 +1,5 @@
 -- Prices of a variant and instant that another artifact says otherwise, published or staged: a view of the staging.
+-- What a person has rejected contradicts nothing.
 CREATE TEMPORARY VIEW staged_conflicts AS
 WITH said AS (
   SELECT c.partition, c.day, c.artifact_id, c.roaster_id, c.observed_at, p.platform_product_id, v.platform_variant_id,
@@ -21,6 +22,9 @@ FROM others o
 JOIN effective_prices e ON e.id = o.id
 JOIN said s ON s.variant_id = o.variant_id AND s.artifact_id = o.artifact_id
 WHERE (s.price, s.currency::char(3), s.compare_at_price) IS DISTINCT FROM (e.price, e.currency, e.compare_at_price)
+  AND NOT EXISTS (SELECT FROM quarantine q
+    WHERE q.artifact_id = o.other_artifact_id AND q.platform_product_id = s.platform_product_id
+      AND q.platform_variant_id = s.platform_variant_id AND q.reason = 'Q_PRICE_CONFLICT' AND q.state = 'rejected')
 UNION
 SELECT s.partition, s.day, s.artifact_id, s.roaster_id, s.platform_product_id, s.platform_variant_id, s.price, o.price,
   o.artifact_id
