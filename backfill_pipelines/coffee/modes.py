@@ -98,7 +98,7 @@ def apply_plan(world: ModeWorld, run_id: uuid.UUID, *, free_bytes: int | None = 
 
 def _is_untouched(connection: Connection, run_id: uuid.UUID) -> bool:
     """Whether a backfill that was stopped has begun no partition: its plan must hold as if it were a new one."""
-    return all(one.state == "pending" for one in load_partitions(connection, run_id))
+    return all(one.state == "pending" and not one.attempts for one in load_partitions(connection, run_id))
 
 
 def _mode_of(world: ModeWorld, run: LedgerRun) -> Callable[[], ModeReport]:

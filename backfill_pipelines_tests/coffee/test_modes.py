@@ -247,6 +247,16 @@ def test_more_than_a_tenth_failed_ends_the_backfill(coffee: CoffeeWorld, monkeyp
     ]
 
 
+def test_a_backfill_that_has_begun_goes_on_after_its_dead_worker_was_reaped(coffee: CoffeeWorld) -> None:
+    """What it has brought to light itself makes the days others than planned, which does not end it."""
+    two_captures(coffee)
+    plan = plan_backfill(coffee.modes(), INCREMENTAL)
+    coffee.execute("UPDATE backfill_runs SET status = 'running'")
+    coffee.execute("UPDATE backfill_partitions SET attempts = 1, error_code = 'crashed'")
+    coffee.store(shopify("470.00"), SUNDAY + timedelta(hours=1))
+    assert dict(apply_plan(coffee.modes(), plan.id).states) == {"ok": 2}
+
+
 def test_a_backfill_is_not_over_while_another_worker_holds_partitions_of_it(coffee: CoffeeWorld) -> None:
     two_captures(coffee)
     world = coffee.modes()
