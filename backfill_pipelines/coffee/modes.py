@@ -10,6 +10,7 @@ from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.coffee.artifacts import Artifacts
 from backfill_pipelines.coffee.backfill_ledger import (
     LedgerRun,
+    RunRefused,
     RunStatus,
     begin_run,
     finish_run,
@@ -70,7 +71,7 @@ def apply_plan(world: ModeWorld, run_id: uuid.UUID, *, free_bytes: int | None = 
 
     Raises:
         PlanRefused: the database is not what the plan was made from, or the disk is too full.
-        RunRefused: the backfill is over.
+        RunRefused: the backfill is over, or a full one is being applied elsewhere.
         BackupMissing: a full backfill without a verified backup.
         TooManyFailed: the failure threshold was passed.
         BackfillRed: partitions have failed; the others are published.
@@ -93,6 +94,8 @@ def apply_plan(world: ModeWorld, run_id: uuid.UUID, *, free_bytes: int | None = 
         if is_alone:
             # The lock goes with its process: whoever held partitions of this backfill is dead, whatever its lease.
             take_over(connection, run_id)
+        elif run.scope.is_full:
+            raise RunRefused(f"backfill {run_id} is being applied by another process. Repair: wait until that ends")
         return _framed(world, run, _mode_of(world, run))
 
 

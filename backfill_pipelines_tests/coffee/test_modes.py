@@ -393,6 +393,21 @@ class TestFull:
         ):
             applied(coffee, self.SCOPE)
 
+    def test_the_process_that_applies_it_is_not_ended_by_a_second_one(self, coffee: CoffeeWorld) -> None:
+        two_captures(coffee)
+        plan = plan_backfill(coffee.modes(), self.SCOPE)
+        with (
+            coffee.postgres.connect("other", autocommit=True) as connection,
+            session_lock(connection, f"coffee:backfill:{plan.id}"),
+            pytest.raises(RunRefused, match="applied by another process"),
+        ):
+            apply_plan(coffee.modes(), plan.id)
+        assert coffee.value("SELECT status FROM backfill_runs") == "running"
+        assert coffee.value("SELECT alerts_muted_until FROM intake_control") is not None
+        coffee.execute("UPDATE backfill_runs SET mode = 'incremental'")
+        applied(coffee, self.SCOPE)
+        assert coffee.value("SELECT alerts_muted_until FROM intake_control") is not None, "another one is under way"
+
 
 class TestValidation:
     """Judged again, and nothing changed."""
