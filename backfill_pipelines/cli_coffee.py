@@ -203,7 +203,7 @@ def _progress_of(found: LedgerRun) -> str:
     if error := totals.get("error"):
         return str(error)
     states = ", ".join(f"{count:,} {state}" for state, count in sorted(totals.get("states", {}).items()))
-    return states or "not begun"
+    return states or ("not begun" if found.status == "planned" else "nothing to do")
 
 
 def _show_report(report: ModeReport) -> None:

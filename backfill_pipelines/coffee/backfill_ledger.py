@@ -138,6 +138,11 @@ def claim(
     return {(row[0], row[1]) for row in _run(connection, "claim", values).fetchall()}
 
 
+def take_over(connection: Connection, run_id: uuid.UUID) -> None:
+    """Let partitions of a backfill wait that a dead worker holds; the caller has made sure that none is alive."""
+    _run(connection, "take_over", {"run": run_id})
+
+
 def settle(connection: Connection, run_id: uuid.UUID, ended: Sequence[Settled]) -> None:
     """Write down how partitions ended; captures of a day with a red gate are in the quarantine, under ``Q_GATE_..``."""
     for one in ended:

@@ -144,6 +144,11 @@ class BackupFolder:
         names |= {path.name for path in self._files("json")} - {self.manifest(one).name for one in whole}
         return sorted([self.path / name for name in names] + list(self._files("part")))
 
+    def abandoned(self) -> Sequence[Path]:
+        """Parts of files, and dumps that no manifest is of; one that cannot be read may be a later version's."""
+        described = {self.dump(one) for one in self._ids("json")}
+        return sorted([one for one in self._files("dump") if one not in described] + list(self._files("part")))
+
     def failed(self) -> Sequence[str]:
         """Ids of backups that could not be made, the newest first."""
         return sorted(self._ids("failed"), reverse=True)

@@ -27,6 +27,7 @@ from backfill_pipelines.coffee.replay import VERSIONS, Day, Days, derive_days, l
 from backfill_pipelines.coffee.selecting import restrict
 from backfill_pipelines.coffee.shadow import Shadow, open_shadow
 from backfill_pipelines.coffee.staging import Chunk, render, stage
+from backfill_pipelines.coffee.time_limits import range_limit
 from backfill_pipelines.coffee.whole import Before, expected_now, made_worse, overall_verdicts, take_before
 from backfill_pipelines.stores import sql
 from backfill_pipelines.stores.postgres import Connection, read_rows, session_lock, transaction_lock
@@ -108,7 +109,8 @@ class FullRun:
 
     def _rendered(self, days: Days) -> Chunk:
         bodies = derive_days(self.world.artifacts, days.by_key.values(), days.sources, self.run.scope.product_ids)
-        return render(bodies, VERSIONS)
+        with range_limit(list(days.by_key)):
+            return render(bodies, VERSIONS)
 
     def _judge(self, shadow: Shadow, partitions: Sequence[str]) -> None:
         """Judge each partition and say how the shadow differs from the live rows; nothing is kept of it."""

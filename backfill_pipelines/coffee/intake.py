@@ -15,8 +15,11 @@ _SET = """INSERT INTO intake_control (id, paused, reason, paused_by, paused_at) 
   %(by)s, CASE WHEN %(paused)s THEN now() END)
 ON CONFLICT (id) DO UPDATE SET paused = excluded.paused, reason = excluded.reason, paused_by = excluded.paused_by,
   paused_at = excluded.paused_at"""
-_MUTE = """INSERT INTO intake_control (id, alerts_muted_until) VALUES (true, %(until)s)
-ON CONFLICT (id) DO UPDATE SET alerts_muted_until = excluded.alerts_muted_until"""
+_MUTE = """INSERT INTO intake_control AS known (id, alerts_muted_until) VALUES (true, %(until)s)
+ON CONFLICT (id) DO UPDATE SET alerts_muted_until = GREATEST(known.alerts_muted_until, excluded.alerts_muted_until)"""
+#: A backfill whose process has died stays ``running``: what it has muted ends by its expiry.
+_UNMUTE = """UPDATE intake_control SET alerts_muted_until = NULL
+WHERE NOT EXISTS (SELECT FROM backfill_runs WHERE status = 'running' AND mode <> 'validation')"""
 
 
 @dataclass(frozen=True)
@@ -67,5 +70,5 @@ def mute_alerts(connection: Connection, now: datetime, planned_seconds: float) -
 
 
 def unmute_alerts(connection: Connection) -> None:
-    """End the muting: a backfill is over, its digest was told."""
-    execute(connection, _MUTE, {"until": None})
+    """End the muting: a backfill is over, its digest was told; unless another one is under way."""
+    execute(connection, _UNMUTE)

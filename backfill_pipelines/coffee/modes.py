@@ -10,12 +10,14 @@ from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.coffee.artifacts import Artifacts
 from backfill_pipelines.coffee.backfill_ledger import (
     LedgerRun,
+    RunRefused,
     RunStatus,
     begin_run,
     finish_run,
     load_partitions,
     load_run,
     new_run,
+    take_over,
 )
 from backfill_pipelines.coffee.full_mode import FullRun
 from backfill_pipelines.coffee.incremental_mode import IncrementalRun
@@ -31,7 +33,7 @@ from backfill_pipelines.coffee.states import DayState
 from backfill_pipelines.coffee.validation_mode import ValidationRun
 from backfill_pipelines.coffee.whole import Before, expected_now, made_worse, overall_verdicts, take_before
 from backfill_pipelines.stores.objects import ObjectStore
-from backfill_pipelines.stores.postgres import Connection
+from backfill_pipelines.stores.postgres import Connection, session_lock
 
 
 class BackfillRed(BackfillError):
@@ -69,7 +71,7 @@ def apply_plan(world: ModeWorld, run_id: uuid.UUID, *, free_bytes: int | None = 
 
     Raises:
         PlanRefused: the database is not what the plan was made from, or the disk is too full.
-        RunRefused: the backfill is over.
+        RunRefused: the backfill is over, or a full one is being applied elsewhere.
         BackupMissing: a full backfill without a verified backup.
         TooManyFailed: the failure threshold was passed.
         BackfillRed: partitions have failed; the others are published.
@@ -85,12 +87,21 @@ def apply_plan(world: ModeWorld, run_id: uuid.UUID, *, free_bytes: int | None = 
         begin_run(connection, run.id, world.dagster_run_id)
         if run.scope.mode != "validation":
             mute_alerts(connection, world.clock(), float(run.plan.get("seconds", 0.0)))
-    return _framed(world, run, _mode_of(world, run))
+    with (
+        world.postgres.connect(f"coffee:{run_id}", autocommit=True) as connection,
+        session_lock(connection, f"coffee:backfill:{run_id}") as is_alone,
+    ):
+        if is_alone:
+            # The lock goes with its process: whoever held partitions of this backfill is dead, whatever its lease.
+            take_over(connection, run_id)
+        elif run.scope.is_full:
+            raise RunRefused(f"backfill {run_id} is being applied by another process. Repair: wait until that ends")
+        return _framed(world, run, _mode_of(world, run))
 
 
 def _is_untouched(connection: Connection, run_id: uuid.UUID) -> bool:
     """Whether a backfill that was stopped has begun no partition: its plan must hold as if it were a new one."""
-    return all(one.state == "pending" for one in load_partitions(connection, run_id))
+    return all(one.state == "pending" and not one.attempts for one in load_partitions(connection, run_id))
 
 
 def _mode_of(world: ModeWorld, run: LedgerRun) -> Callable[[], ModeReport]:
@@ -115,7 +126,8 @@ def _framed(world: ModeWorld, run: LedgerRun, work: Callable[[], ModeReport]) ->
         _end(world, run, "failed", {"error": f"{type(error).__name__}: {error}"})
         world.notifier.send(f"coffee backfill {run.scope.mode} broke off", f"{type(error).__name__}: {error}")
         raise
-    _end(world, run, "ok" if report.is_green else "failed", report.totals())
+    is_over = not (report.is_green and _is_held(world, run))
+    _end(world, run, ("ok" if is_over else "running") if report.is_green else "failed", report.totals())
     text = "\n".join(report.lines())
     world.notifier.send(f"coffee backfill {run.scope.mode}: {'green' if report.is_green else 'red'}", text)
     if not report.is_green:
@@ -124,6 +136,12 @@ def _framed(world: ModeWorld, run: LedgerRun, work: Callable[[], ModeReport]) ->
             f"Repair: mend the causes, then: backfill coffee run {run.id}"
         )
     return report
+
+
+def _is_held(world: ModeWorld, run: LedgerRun) -> bool:
+    """Whether another worker is at partitions of the backfill: it is not over before they are."""
+    with world.postgres.connect(f"coffee:{run.id}") as connection:
+        return any(one.state == "running" for one in load_partitions(connection, run.id))
 
 
 def _before(world: ModeWorld, run: LedgerRun) -> Before | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from backfill_pipelines.coffee.backup_manifest import ID, PREFIX, BackupFolder, Manifest
+from backfill_pipelines.coffee.backup_manifest import ID, PREFIX, BackupDamaged, BackupFolder, Manifest
 from backfill_pipelines.coffee.backups import FRESH
 
 KEPT = timedelta(days=7)
@@ -26,9 +26,13 @@ class Retention:
 
 
 def to_prune(backups: Sequence[Manifest], now: datetime) -> Sequence[Manifest]:
-    """The backups, the newest first, that may go."""
-    verified = [number for number, one in enumerate(backups) if one.verified_at]
-    return [one for one in backups[verified[0] + 1 :] if now - one.created_at > KEPT] if verified else []
+    """The backups, the newest first, that may go; those of each database for themselves."""
+    return [one for number, one in enumerate(backups) if now - one.created_at > KEPT and _has_newer(backups, number)]
+
+
+def _has_newer(backups: Sequence[Manifest], number: int) -> bool:
+    """Whether a newer backup of the same database was verified."""
+    return any(one.verified_at and one.database == backups[number].database for one in backups[:number])
 
 
 def plan_pruning(folder: BackupFolder, now: datetime) -> Retention:
@@ -40,7 +44,11 @@ def plan_pruning(folder: BackupFolder, now: datetime) -> Retention:
         return Retention(why_not=f"the newest backup, {failed[0]}, failed")
     if not backups[0].verified_at:
         return Retention(why_not=f"the newest backup, {backups[0].id}, is not verified")
-    leftovers = [path for path in folder.unfinished() if _age(path, now) > _ABANDONED]
+    try:
+        folder.require_whole(backups[0])
+    except BackupDamaged as error:
+        return Retention(why_not=str(error))
+    leftovers = [path for path in folder.abandoned() if _age(path, now) > _ABANDONED]
     leftovers += [folder.failure(one) for one in failed if _age(folder.failure(one), now) > KEPT]
     return Retention(to_prune(backups, now), leftovers)
 

@@ -2,8 +2,8 @@
 
 import signal
 import threading
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 
 from backfill_pipelines.backfill.failures import BackfillError
@@ -43,3 +43,12 @@ def time_limit(what: str, seconds: float = PARTITION_SECONDS) -> Generator[None,
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def range_limit(partitions: Sequence[str]) -> AbstractContextManager[None]:
+    """End the block when it takes longer than its partitions may take, one after the other.
+
+    Raises:
+        PartitionTimedOut: it did.
+    """
+    return time_limit(f"{partitions[0]} to {partitions[-1]}", PARTITION_SECONDS * len(partitions))

@@ -21,6 +21,7 @@ from backfill_pipelines.coffee.range_runs import cut
 from backfill_pipelines.coffee.replay import VERSIONS, derive_days, load_days
 from backfill_pipelines.coffee.scope import Scope
 from backfill_pipelines.coffee.staging import render, stage
+from backfill_pipelines.coffee.time_limits import range_limit
 from backfill_pipelines.coffee.whole import expected_now, overall_verdicts
 from backfill_pipelines.stores.postgres import Connection, Jsonb, execute
 
@@ -59,7 +60,8 @@ class ValidationRun:
         with self.world.postgres.connect(self._name) as connection:
             days = load_days(connection, keys, self.run.scope)
             bodies = derive_days(self.world.artifacts, days.by_key.values(), days.sources, self.run.scope.product_ids)
-            chunk = render(bodies, VERSIONS)
+            with range_limit(keys):
+                chunk = render(bodies, VERSIONS)
             stage(connection, chunk)
             verdicts = {key: list[Verdict]() for key in keys}
             for gate in partition_gates.PARTITION_GATES:

@@ -89,6 +89,9 @@ def test_a_plan_is_shown_applied_and_found_again() -> None:
     assert (code, "incremental" in said, "ok 2" in said) == (0, True, True)
     code, said = coffee("run", plan)
     assert (code, "is over: ok" in said) == (BROKEN, True)
+    again = planned("incremental", *DAYS)
+    assert coffee("run", again)[0] == 0
+    assert "nothing to do" in coffee("status", again)[1]
 
 
 def test_a_validation_is_green_and_says_so() -> None:

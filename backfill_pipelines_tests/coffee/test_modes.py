@@ -1,5 +1,6 @@
 """The four modes: what each does, what it leaves alone, and how it goes on after a stop."""
 
+import time
 import uuid
 from dataclasses import replace
 from datetime import date, timedelta
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backfill_pipelines.coffee import derive_target, incremental_mode
+from backfill_pipelines.coffee import derive_target, incremental_mode, replay, time_limits
 from backfill_pipelines.coffee.backfill_ledger import RunRefused, load_partitions, load_run
 from backfill_pipelines.coffee.intake import intake, pause_intake
 from backfill_pipelines.coffee.mode_jobs import build_mode_job
@@ -246,6 +247,31 @@ def test_more_than_a_tenth_failed_ends_the_backfill(coffee: CoffeeWorld, monkeyp
     ]
 
 
+def test_a_backfill_that_has_begun_goes_on_after_its_dead_worker_was_reaped(coffee: CoffeeWorld) -> None:
+    """What it has brought to light itself makes the days others than planned, which does not end it."""
+    two_captures(coffee)
+    plan = plan_backfill(coffee.modes(), INCREMENTAL)
+    coffee.execute("UPDATE backfill_runs SET status = 'running'")
+    coffee.execute("UPDATE backfill_partitions SET attempts = 1, error_code = 'crashed'")
+    coffee.store(shopify("470.00"), SUNDAY + timedelta(hours=1))
+    assert dict(apply_plan(coffee.modes(), plan.id).states) == {"ok": 2}
+
+
+def test_a_backfill_is_not_over_while_another_worker_holds_partitions_of_it(coffee: CoffeeWorld) -> None:
+    two_captures(coffee)
+    world = coffee.modes()
+    plan = plan_backfill(world, INCREMENTAL)
+    coffee.execute("UPDATE backfill_partitions SET state = 'running', lease_until = now() + interval '1 hour'")
+    with (
+        coffee.postgres.connect("other", autocommit=True) as connection,
+        session_lock(connection, f"coffee:backfill:{plan.id}"),
+    ):
+        assert apply_plan(world, plan.id).skipped == 2
+    assert coffee.value("SELECT status FROM backfill_runs") == "running"
+    assert dict(apply_plan(world, plan.id).states) == {"ok": 2}, "its worker is dead, whatever the lease says"
+    assert coffee.value("SELECT status FROM backfill_runs") == "ok"
+
+
 class TestFull:
     """Everything again, beside the live tables, and swapped in as a whole."""
 
@@ -329,6 +355,18 @@ class TestFull:
         assert coffee.value("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'shadow_%'") == 0
         assert coffee.value("SELECT count(*) FROM prices") == 0
 
+    @pytest.mark.parametrize("mode", ["full", "validation"])
+    def test_a_body_that_hangs_ends_the_backfill_and_publishes_nothing(
+        self, coffee: CoffeeWorld, monkeypatch: pytest.MonkeyPatch, mode: Any
+    ) -> None:
+        two_captures(coffee)
+        monkeypatch.setattr(time_limits, "PARTITION_SECONDS", 0.05)
+        monkeypatch.setattr(replay, "derive_capture", lambda *_: time.sleep(5))
+        with pytest.raises(PartitionTimedOut, match=r"blue-tokai .*was not done after"):
+            applied(coffee, replace(self.SCOPE, mode=mode))
+        assert coffee.value("SELECT count(*) FROM prices") == 0
+        assert coffee.value("SELECT status FROM backfill_runs") == "failed"
+
     def test_a_pause_that_was_left_behind_by_a_kill_ends_with_the_backfill(self, coffee: CoffeeWorld) -> None:
         two_captures(coffee)
         plan = plan_backfill(coffee.modes(), self.SCOPE)
@@ -354,6 +392,21 @@ class TestFull:
             pytest.raises(Exception, match="another full backfill is under way"),
         ):
             applied(coffee, self.SCOPE)
+
+    def test_the_process_that_applies_it_is_not_ended_by_a_second_one(self, coffee: CoffeeWorld) -> None:
+        two_captures(coffee)
+        plan = plan_backfill(coffee.modes(), self.SCOPE)
+        with (
+            coffee.postgres.connect("other", autocommit=True) as connection,
+            session_lock(connection, f"coffee:backfill:{plan.id}"),
+            pytest.raises(RunRefused, match="applied by another process"),
+        ):
+            apply_plan(coffee.modes(), plan.id)
+        assert coffee.value("SELECT status FROM backfill_runs") == "running"
+        assert coffee.value("SELECT alerts_muted_until FROM intake_control") is not None
+        coffee.execute("UPDATE backfill_runs SET mode = 'incremental'")
+        applied(coffee, self.SCOPE)
+        assert coffee.value("SELECT alerts_muted_until FROM intake_control") is not None, "another one is under way"
 
 
 class TestValidation:
@@ -402,18 +455,41 @@ class TestSelective:
         )
         coffee.execute("UPDATE variant_observations SET in_stock = false")
 
-    def test_one_product(self, coffee: CoffeeWorld) -> None:
+    OTHERS = (
+        "SELECT * FROM product_artifacts WHERE platform_product_id <> '1001' ORDER BY id",
+        "SELECT * FROM coffees WHERE platform_product_id <> '1001' ORDER BY id",
+        "SELECT * FROM variants WHERE coffee_id IN (SELECT id FROM coffees WHERE slug NOT LIKE '%-1') ORDER BY id",
+        "SELECT * FROM prices ORDER BY id",
+        "SELECT * FROM price_corrections ORDER BY id",
+    )
+
+    @pytest.mark.parametrize("manner", ["incremental", "full"])
+    def test_one_product(self, coffee: CoffeeWorld, manner: Any) -> None:
         self.stale(coffee)
-        scope = Scope("selective", FIRST, LAST, product_ids=("1001",))
-        before = coffee.rows("SELECT * FROM product_artifacts WHERE platform_product_id <> '1001' ORDER BY id")
+        scope = Scope("selective", FIRST, LAST, product_ids=("1001",), manner=manner)
+        before = [coffee.rows(statement) for statement in self.OTHERS]
         applied(coffee, scope)
-        after = coffee.rows("SELECT * FROM product_artifacts WHERE platform_product_id <> '1001' ORDER BY id")
-        assert after == before
+        assert [coffee.rows(statement) for statement in self.OTHERS] == before
         stock = (
             "SELECT DISTINCT in_stock FROM variant_observations o JOIN product_artifacts p "
             "ON p.id = o.product_artifact_id WHERE platform_product_id = '1001'"
         )
         assert coffee.value(stock) is True
+
+    @pytest.mark.parametrize("manner", ["incremental", "full"])
+    def test_one_source_and_the_other_is_taken_up_by_the_next_backfill(self, coffee: CoffeeWorld, manner: Any) -> None:
+        other = replace(coffee.source, id=uuid.uuid4(), base_url="https://other.example")
+        coffee.execute(
+            "INSERT INTO product_sources (id, roaster_id, base_url, platform, currency) "
+            f"VALUES ('{other.id}', '{other.roaster_id}', '{other.base_url}', 'shopify', 'INR')"
+        )
+        two_captures(coffee)
+        replace(coffee, source=other).store(shopify("470.00"), SUNDAY)
+        of_other = f"SELECT count(*) FROM coffees WHERE source_id = '{other.id}'"
+        applied(coffee, Scope("selective", FIRST, LAST, sources=(coffee.source.base_url,), manner=manner))
+        assert (coffee.value("SELECT count(*) FROM coffees"), coffee.value(of_other)) == (3, 0)
+        applied(coffee)
+        assert coffee.value(of_other) == 3
 
     @pytest.mark.parametrize(
         ("kind", "stock", "region"), [("stock", True, "Coorg"), ("content", False, "Biligiri Ranga")]

@@ -64,6 +64,11 @@ def test_a_tick_without_a_capture_is_red(world: OperationWorld, coffee: CoffeeWo
     assert "2025-10-05|blue-tokai" in line
 
 
+def test_a_tick_that_was_met_on_the_next_day_is_green(world: OperationWorld, coffee: CoffeeWorld) -> None:
+    coffee.execute("UPDATE roasters SET price_cadence = '0 20 * * 6'")
+    assert red(world) == []
+
+
 def test_a_state_that_does_not_follow_from_the_observations_is_red(world: OperationWorld, coffee: CoffeeWorld) -> None:
     coffee.execute("UPDATE variants SET price_current = 1 WHERE platform_variant_id = '10000'")
     (line,) = red(world)
