@@ -67,7 +67,7 @@ def _run(
         # Tables of a phase in one run: their policies differ, and none is as short as one date.
         warnings.filterwarnings("ignore", message="Asset job .* varying BackfillPolicies")
         return dg.materialize(
-            [asset for asset in assets if asset.key in keys],
+            [asset for asset in assets if asset.keys <= set(keys)],
             instance=instance,
             resources=definitions.resources,
             tags=tags,
