@@ -131,6 +131,37 @@ def _run_range(
     return ChunkResult(asset.key.to_user_string(), keys[0], keys[-1], len(keys), failure)
 
 
+def run_job(
+    settings: Settings,
+    build: Callable[[Callable[[Any], None]], dg.JobDefinition],
+    ops: Mapping[str, Any],
+    *,
+    resources: Mapping[str, Any],
+    what: str,
+    tags: Mapping[str, str] | None = None,
+) -> Any:
+    """Run a job of the UI in this process, so that it stands in the history of runs; what it told its caller.
+
+    Raises:
+        BackfillError: what it was refused or stopped with, or that it told nothing.
+    """
+    told: list[Any] = []
+    with open_instance(settings) as instance:
+        result = build(told.append).execute_in_process(
+            run_config={**QUIET, **({"ops": dict(ops)} if ops else {})},
+            instance=instance,
+            resources=dict(resources),
+            tags={CLI_TAG: "true", PROCESS_TAG: this_process(), **(tags or {})},
+            raise_on_error=False,
+        )
+    match told:
+        case [BackfillError() as error]:
+            raise error
+        case [report]:
+            return report
+    raise BackfillError(f"{what} did not end: {failure_text(result)}. Repair: run the same command again")
+
+
 def _command_line_tags(asset: dg.AssetsDefinition) -> dict[str, str]:
     return {CLI_TAG: "true", ASSET_TAG: asset.key.to_user_string(), PROCESS_TAG: this_process()}
 

@@ -6,6 +6,7 @@ Matplotlib takes half a second to load: import this module where a picture is dr
 import io
 from collections.abc import Mapping, Sequence
 
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -28,6 +29,15 @@ def draw_buckets(counts: Mapping[str, int], waves: Sequence[Wave], title: str) -
         label = f"{wave.number} {wave.name}: {wave.first_bucket}-{wave.last_bucket}, {wave.records:,} records"
         axes.bar(places, [counts.get(bucket, 0) for bucket in wave.buckets], 0.9, color=colour, label=label)
         axes.axvspan(places[0] - 0.5, places[-1] + 0.5, color=colour, alpha=0.08, linewidth=0)
+    label_buckets(axes, title)
+    figure.legend(loc="outside lower left", ncols=4, frameon=False, fontsize=8.5, labelcolor=_INK, handlelength=1)
+    written = io.BytesIO()
+    figure.savefig(written, format="png")
+    return written.getvalue()
+
+
+def label_buckets(axes: Axes, title: str) -> None:
+    """Buckets along the bottom, whole numbers at the side, and the title of a picture with a bar for each bucket."""
     axes.set_xlim(-0.5, len(BUCKETS) - 0.5)
     axes.set_xticks(range(0, len(BUCKETS), _TICK_EVERY), BUCKETS[::_TICK_EVERY])
     axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
@@ -36,7 +46,3 @@ def draw_buckets(counts: Mapping[str, int], waves: Sequence[Wave], title: str) -
     axes.spines["bottom"].set_color(_FAINT)
     axes.set_xlabel("bucket: first two hex digits of the image id", fontsize=8.5, color=_INK)
     axes.set_title(title, loc="left", fontsize=12, fontweight="bold", color=_INK)
-    figure.legend(loc="outside lower left", ncols=4, frameon=False, fontsize=8.5, labelcolor=_INK, handlelength=1)
-    written = io.BytesIO()
-    figure.savefig(written, format="png")
-    return written.getvalue()

@@ -9,13 +9,13 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from backfill_pipelines.backfill.busy import ASSET_TAG
 from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.receipts.decision_records import Choice, Decision, DecisionRefused
 from backfill_pipelines.receipts.decisions import decide
 from backfill_pipelines.receipts.keys import bucket_of, is_image_id
-from backfill_pipelines.receipts.migration_assets import PLACES, WRITER_POOL, build_migration_assets
+from backfill_pipelines.receipts.migration_assets import PLACES, build_migration_assets
 from backfill_pipelines.receipts.migration_context import ORIGIN_TAG, RESOURCES
+from backfill_pipelines.receipts.rollback_job import RollbackKind, rollback_job
 from backfill_pipelines.receipts.rollback_report import detail_lines, report_metadata
 from backfill_pipelines.receipts.rollback_run import NEEDED, Report, Request, RollbackWork
 from backfill_pipelines.receipts.verification import evidence_for, plan_of
@@ -23,6 +23,7 @@ from backfill_pipelines.receipts.verification_asset import RESOURCES as VERIFIED
 from backfill_pipelines.receipts.verification_asset import stores_of
 
 DECIDE_JOB, ROLLBACK_JOB, REPAIR_JOB = "receipts_decide", "receipts_rollback", "receipts_repair_record"
+ROLLBACK_OP = "rollback"
 
 _DECIDE_TEXT = """Record a decision on a wave: proceed lets the next one begin, hold and rollback do not.
 
@@ -135,31 +136,23 @@ def _decided(resources: Any, config: DecideConfig) -> Decision:
     )
 
 
+_ROLLBACK = RollbackKind(
+    job=ROLLBACK_JOB,
+    op=ROLLBACK_OP,
+    description=_ROLLBACK_TEXT,
+    asset=PLACES,
+    config=RollbackConfig,
+    resources=NEEDED,
+    work=RollbackWork,
+    shown=Report,
+    metadata=report_metadata,
+    lines=detail_lines,
+)
+
+
 def build_rollback_job(tell: Callable[[Report | BackfillError], None] = lambda _: None) -> dg.JobDefinition:
     """The job that takes a run back; ``tell`` is told what came of it, by a command that runs it."""
-
-    @dg.op(name="rollback", required_resource_keys=set(NEEDED), out=dg.Out(dg.Nothing), pool=WRITER_POOL)
-    def rollback(context: dg.OpExecutionContext, config: RollbackConfig) -> None:
-        request = config.request(f"run {context.run_id}")
-        try:
-            work = RollbackWork(context.resources, request)
-            report = work.apply(context.instance, context.run, context.log.info) if config.apply else None
-            report = report or Report(work.preview())
-        except BackfillError as error:
-            tell(error)
-            raise dg.Failure(str(error), allow_retries=False) from error
-        tell(report)
-        metadata = report_metadata(report, request)
-        context.add_output_metadata(metadata)
-        if not report.is_green:
-            raise dg.Failure("\n".join(detail_lines(report)), metadata=metadata, allow_retries=False)
-
-    # Whoever asks who is at work on the places is told of it.
-    @dg.job(name=ROLLBACK_JOB, description=_ROLLBACK_TEXT, tags={ASSET_TAG: PLACES.to_user_string()})
-    def job() -> None:
-        rollback()
-
-    return job
+    return rollback_job(_ROLLBACK, tell)
 
 
 def build_repair_job() -> dg.JobDefinition:

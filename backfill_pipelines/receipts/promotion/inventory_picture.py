@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
+from backfill_pipelines.receipts.bucket_picture import label_buckets
 from backfill_pipelines.receipts.keys import BUCKETS
 from backfill_pipelines.receipts.promotion.export_manifest import FAILED, PLANNED, QUARANTINED
 
@@ -25,8 +25,7 @@ FOUND_COLOURS = {
     "quarantined": "#8a94a3",
     "failed": "#1f2933",
 }
-_INK, _FAINT = "#1f2933", "#8a94a3"
-_TICK_EVERY = 16
+_INK = "#1f2933"
 _ALWAYS = 3
 
 
@@ -48,14 +47,7 @@ def draw_images(counts: Mapping[str, Mapping[str, int]], title: str, colours: Ma
         label = f"{state}: {sum(heights):,} images"
         axes.bar(range(len(BUCKETS)), heights, 0.9, bottom=below, color=colour, label=label)
         below = [height + more for height, more in zip(below, heights, strict=True)]
-    axes.set_xlim(-0.5, len(BUCKETS) - 0.5)
-    axes.set_xticks(range(0, len(BUCKETS), _TICK_EVERY), BUCKETS[::_TICK_EVERY])
-    axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
-    axes.tick_params(colors=_FAINT, labelsize=8, length=2)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.spines["bottom"].set_color(_FAINT)
-    axes.set_xlabel("bucket: first two hex digits of the image id", fontsize=8.5, color=_INK)
-    axes.set_title(title, loc="left", fontsize=12, fontweight="bold", color=_INK)
+    label_buckets(axes, title)
     figure.legend(
         loc="outside lower left", ncols=len(shown), frameon=False, fontsize=8.5, labelcolor=_INK, handlelength=1
     )

@@ -8,18 +8,16 @@ from collections.abc import Callable
 import dagster as dg
 from pydantic import Field
 
-from backfill_pipelines.backfill.busy import ASSET_TAG
 from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.receipts.jobs import failure_of
 from backfill_pipelines.receipts.keys import bucket_of, is_image_id
-from backfill_pipelines.receipts.migration_assets import WRITER_POOL
 from backfill_pipelines.receipts.migration_context import ORIGIN_TAG
 from backfill_pipelines.receipts.promotion.promotion_assets import PROMOTED_IMAGES, build_promoted_images
 from backfill_pipelines.receipts.promotion.rollback_report import detail_lines, report_metadata
 from backfill_pipelines.receipts.promotion.rollback_run import NEEDED, Report, Request, RollbackWork
+from backfill_pipelines.receipts.rollback_job import RollbackKind, rollback_job
 
 ROLLBACK_JOB, REPAIR_JOB = "promotion_rollback", "promotion_repair_image"
-#: Dagster wants the names of all ops of a code location to differ.
 ROLLBACK_OP = "roll_promotion_back"
 
 _ROLLBACK_TEXT = """Take a run of the promotion back: delete the images it created, restore those it replaced.
@@ -64,31 +62,23 @@ class RepairConfig(dg.Config):
     fingerprint: str = Field(default="", description="Of the reviewed plan; needed to write a production table.")
 
 
+_ROLLBACK = RollbackKind(
+    job=ROLLBACK_JOB,
+    op=ROLLBACK_OP,
+    description=_ROLLBACK_TEXT,
+    asset=PROMOTED_IMAGES,
+    config=RollbackConfig,
+    resources=NEEDED,
+    work=RollbackWork,
+    shown=Report,
+    metadata=report_metadata,
+    lines=detail_lines,
+)
+
+
 def build_rollback_job(tell: Callable[[Report | BackfillError], None] = lambda _: None) -> dg.JobDefinition:
     """The job that takes a run back; ``tell`` is told what came of it, by a command that runs it."""
-
-    @dg.op(name=ROLLBACK_OP, required_resource_keys=set(NEEDED), out=dg.Out(dg.Nothing), pool=WRITER_POOL)
-    def rollback(context: dg.OpExecutionContext, config: RollbackConfig) -> None:
-        request = config.request(f"run {context.run_id}")
-        try:
-            work = RollbackWork(context.resources, request)
-            report = work.apply(context.instance, context.run, context.log.info) if config.apply else None
-            report = report or Report(work.preview())
-        except BackfillError as error:
-            tell(error)
-            raise dg.Failure(str(error), allow_retries=False) from error
-        tell(report)
-        metadata = report_metadata(report, request)
-        context.add_output_metadata(metadata)
-        if not report.is_green:
-            raise dg.Failure("\n".join(detail_lines(report)), metadata=metadata, allow_retries=False)
-
-    # Whoever asks who is at work on the images is told of it.
-    @dg.job(name=ROLLBACK_JOB, description=_ROLLBACK_TEXT, tags={ASSET_TAG: PROMOTED_IMAGES.to_user_string()})
-    def job() -> None:
-        rollback()
-
-    return job
+    return rollback_job(_ROLLBACK, tell)
 
 
 def build_repair_job() -> dg.JobDefinition:

@@ -3,14 +3,18 @@
 Plans are revisions in the object store, one series for each target table. What became of its images is in the ledger.
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from backfill_pipelines.backfill.failures import BackfillError
-from backfill_pipelines.receipts.items import canonical_json, digest_of
+from backfill_pipelines.receipts.plan_files import (
+    changed_since,
+    create_revision,
+    fingerprint_of,
+    newest_revision,
+)
 from backfill_pipelines.receipts.promotion.export_manifest import ExportManifest
 from backfill_pipelines.receipts.promotion.promotion_settings import PromotionSettings
 from backfill_pipelines.stores.objects import ObjectStore
@@ -56,14 +60,7 @@ class PromotionPlan:
     @property
     def fingerprint(self) -> str:
         """Equal exactly when the plan still describes source, choices and target."""
-        return digest_of(
-            {
-                "manifest": self.manifest_digest,
-                "settings": self.settings_digest,
-                "schema": self.schema_version,
-                "table": self.table_arn,
-            }
-        )
+        return fingerprint_of(self.manifest_digest, self.settings_digest, self.schema_version, self.table_arn)
 
 
 def make_plan(
@@ -96,7 +93,7 @@ def save_plan(objects: ObjectStore, plan: PromotionPlan) -> None:
         PromotionPlanRefused: another process has saved this revision.
     """
     said = asdict(plan) | {"created_at": plan.created_at.isoformat(), "fingerprint": plan.fingerprint}
-    if not objects.create(_key(plan.table, plan.revision), canonical_json(said).encode()):
+    if not create_revision(objects, FOLDER, plan.table, plan.revision, said):
         raise PromotionPlanRefused(f"revision {plan.revision} of {plan.plan_id} was saved meanwhile. {REPAIR}")
 
 
@@ -106,11 +103,10 @@ def latest_plan(objects: ObjectStore, table: str) -> PromotionPlan | None:
     Raises:
         PromotionPlanRefused: its file was changed.
     """
-    keys = sorted(info.key for info in objects.find([f"{FOLDER}/{table}"]))
-    if not keys:
+    newest = newest_revision(objects, FOLDER, table)
+    if newest is None:
         return None
-    ((key, content),) = objects.read(keys[-1:])
-    said = json.loads(content)
+    key, said = newest
     fingerprint = said.pop("fingerprint")
     found = _plan(said)
     if found.fingerprint != fingerprint:
@@ -129,16 +125,14 @@ def current_plan(
     plan = latest_plan(objects, table)
     if plan is None:
         raise PromotionPlanRefused(f"{table} has no plan. {REPAIR}")
-    present = replace(
+    changed = changed_since(
         plan,
         manifest_digest=manifest.digest,
         settings_digest=settings.digest,
         schema_version=ITEM_SCHEMA_VERSION,
         table_arn=table_arn,
     )
-    if present.fingerprint != plan.fingerprint:
-        names = ("manifest_digest", "settings_digest", "schema_version", "table_arn")
-        changed = [name for name in names if getattr(present, name) != getattr(plan, name)]
+    if changed:
         raise PromotionPlanRefused(
             f"{plan.plan_id} revision {plan.revision} was made from another state: {', '.join(changed)} changed since. "
             f"{REPAIR}"
@@ -149,7 +143,3 @@ def current_plan(
 def _plan(said: dict[str, Any]) -> PromotionPlan:
     work = PlannedWork(**said["work"])
     return PromotionPlan(**said | {"work": work, "created_at": datetime.fromisoformat(said["created_at"])})
-
-
-def _key(table: str, revision: int) -> str:
-    return f"{FOLDER}/{table}/revision-{revision:06d}.json"

@@ -16,7 +16,6 @@ import dagster as dg
 from backfill_pipelines.backfill.busy import busy_with
 from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.backfill.gates import READ_BACK_GATE
-from backfill_pipelines.backfill.pausing import pause_of
 from backfill_pipelines.backfill.verdicts import latest_verdicts, observe, withdraw
 from backfill_pipelines.receipts.gate_results import GateResult
 from backfill_pipelines.receipts.items import Item
@@ -43,7 +42,7 @@ from backfill_pipelines.receipts.promotion.rollback_preview import (
 )
 from backfill_pipelines.receipts.promotion.stage_writing import StageWriter
 from backfill_pipelines.receipts.put_records import pacer_for
-from backfill_pipelines.receipts.rollback_run import require_confirmed
+from backfill_pipelines.receipts.rollback_run import require_confirmed, require_no_pause
 from backfill_pipelines.receipts.rollback_scope import RollbackRefused
 from backfill_pipelines.receipts.write_rate import share_to_begin_with
 from backfill_pipelines.stores.control import ControlStore
@@ -190,12 +189,8 @@ class RollbackWork:
         return Report(preview, undone, gates, time.monotonic() - began)
 
     def _require_no_pause(self, instance: dg.DagsterInstance) -> None:
-        paused = None if self.request.despite_pause else pause_of(instance, PROMOTED_IMAGES)
-        if paused is not None:
-            raise RollbackRefused(
-                f"{paused.text}; what was taken back so far stays, and the same command goes on. To roll back while "
-                "everybody else is kept from writing, add --despite-pause"
-            )
+        if not self.request.despite_pause:
+            require_no_pause(instance, PROMOTED_IMAGES)
 
     def _withdraw(self, instance: dg.DagsterInstance, run: dg.DagsterRun, preview: Preview) -> None:
         """The buckets that lose an image are complete no longer, nor embedded, from before the first write on."""
