@@ -427,14 +427,16 @@ def test_files_that_are_not_in_the_target_set_their_image_aside(
     put(exports, 1, at=datetime.now(UTC))
     buckets = Buckets(embedded=str(ministack_state / "aws"), environments=str(ENVIRONMENTS))
     wire = bucket_wire(ministack_endpoint)
-    for name in (PROD_RAW, PROD_CDN):
+    # Names of their own: the server is shared, and other tests are about buckets that are not there.
+    raw, cdn = (f"{name}-with-files" for name in (PROD_RAW, PROD_CDN))
+    for name in (raw, cdn):
         wire.create_bucket(Bucket=name)
-    checking = PromotionSettings(buckets=BUCKETS, check_objects=True)
+    checking = PromotionSettings(buckets={RAW: raw, CDN: cdn}, check_objects=True)
     assert materialize(instance, exports, objects, checking, buckets).success
     manifest = latest_manifest(objects, exports.url)
     assert manifest is not None
     assert manifest.by_reason == {"object_missing": 1}
-    wire.put_object(Bucket=PROD_RAW, Key="raw/a.png", Body=b"")
+    wire.put_object(Bucket=raw, Key="raw/a.png", Body=b"")
     assert materialize(instance, exports, objects, checking, buckets).success
     manifest = latest_manifest(objects, exports.url)
     assert manifest is not None
