@@ -144,7 +144,7 @@ def test_a_second_move_is_a_chain(world: PlacesWorld) -> None:
 
 
 @pytest.mark.parametrize(
-    ("does", "value"), [(Does.STATUS, "500"), (Does.STATUS, "503"), (Does.DROPPED, ""), (Does.SILENCE, "0.6")]
+    ("does", "value"), [(Does.STATUS, "500"), (Does.STATUS, "503"), (Does.DROPPED, ""), (Does.SILENCE, "2.5")]
 )
 def test_a_fault_of_the_service_is_tried_five_times_and_by_the_next_run_again(
     world: PlacesWorld, does: Does, value: str
