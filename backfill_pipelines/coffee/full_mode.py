@@ -163,7 +163,7 @@ class FullRun:
             for source in sorted({str(capture.source_id) for day in days.values() for capture in day.captures}):
                 transaction_lock(connection, f"coffee:{source}")
             self._require_same_inputs(connection, days)
-            before = take_before(connection, self.run.scope)
+            before = take_before(connection, self.run)
             staged = stage(connection, shadow.read(connection))
             restrict(connection, self.run.scope)
             green = [key for key in staged.partitions if key not in self.red]

@@ -149,7 +149,7 @@ def _before(world: ModeWorld, run: LedgerRun) -> Before | None:
     if run.scope.is_full or run.scope.mode == "validation":
         return None
     with world.postgres.connect(f"coffee:{run.id}") as connection:
-        found = take_before(connection, run.scope)
+        found = take_before(connection, run)
         connection.rollback()
         return found
 
