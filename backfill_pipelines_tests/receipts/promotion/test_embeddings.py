@@ -139,7 +139,7 @@ def test_nothing_is_started_while_a_place_of_a_copied_image_is_missing(run: Run)
 
 
 def test_a_missing_place_of_any_bucket_refuses_every_one(run: Run) -> None:
-    """The workflows take the whole table: embedding bucket 00 would embed the lines of bucket 02 without their place."""
+    """The workflows take the whole table: with bucket 00 they would embed bucket 02, without its place."""
     run.here.target.store.delete({"PK": {"S": f"IMAGE#{image(2)}"}, "SK": {"S": PLACE}})
     assert not run.materialize("00", "00", apply=True).success
     assert run.here.executions("line") == run.here.executions("word") == {}
