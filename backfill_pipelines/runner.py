@@ -179,5 +179,15 @@ def failure_text(result: dg.ExecuteInProcessResult) -> str:
             data = event.step_failure_data
             if data.user_failure_data and data.user_failure_data.description:
                 return data.user_failure_data.description
-            return data.error_display_string.strip() if data.error else "the step failed"
+            return _own_words(data.error) or data.error_display_string.strip() or "the step failed"
     return "the run failed before its step began"
+
+
+def _own_words(error: Any) -> str:
+    """What an error of this project says, which names the repair; of any other the whole trace is wanted."""
+    while error is not None:
+        if error.message.startswith(f"{__package__}."):
+            name, _, text = error.message.strip().partition(": ")
+            return f"{name.rsplit('.', 1)[-1]}: {text}"
+        error = error.cause
+    return ""
