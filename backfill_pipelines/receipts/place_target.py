@@ -213,7 +213,8 @@ class PlaceTarget:
         )
 
     def _bucket_metadata(self, state: BucketState) -> Mapping[str, Any]:
-        units = sum(one.write_units for key, one in self.written.settled.items() if key.bucket == state.bucket)
+        settled = self.written.settled
+        units = sum(settled[key].write_units for key in state.entries if key in settled)
         return {
             "receipts/run": self.run_id,
             "receipts/plan": f"{self.migration.plan.plan_id} revision {self.migration.plan.revision}",
