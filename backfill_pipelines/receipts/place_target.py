@@ -131,6 +131,7 @@ class PlaceTarget:
             calls=calls_of(self.answers.reports),
             spent_usd=str(sum((one.spent_usd for one in self.answers.reports), Decimal(0))),
             write_units=self.written.write_units,
+            refused_puts=self.written.refused_puts,
             seconds=(datetime.now(UTC) - self._began).total_seconds(),
             attempted=len(self.selection.work),
             stop=stop or self.written.stop,
