@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 import yaml
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+from dagster_shared.error import SerializableErrorInfo
 
 from backfill_pipelines.backfill.busy import ASSET_TAG, PROCESS_TAG, this_process
 from backfill_pipelines.backfill.event_storage import enable_event_batches
@@ -24,6 +25,9 @@ from backfill_pipelines.settings import PROJECT_ROOT, Settings
 
 #: Dagster prints every event of an in-process run; the event log has them all the same.
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+#: What Dagster wraps the error of a step in.
+_WRAPPERS = frozenset({"RetryRequestedFromPolicy", "DagsterExecutionStepExecutionError"})
 
 
 @dataclass(frozen=True)
@@ -179,15 +183,24 @@ def failure_text(result: dg.ExecuteInProcessResult) -> str:
             data = event.step_failure_data
             if data.user_failure_data and data.user_failure_data.description:
                 return data.user_failure_data.description
-            return _own_words(data.error) or data.error_display_string.strip() or "the step failed"
+            return _crash_text(data.error, result.run_id) if data.error else "the step failed"
     return "the run failed before its step began"
 
 
-def _own_words(error: Any) -> str:
-    """What an error of this project says, which names the repair; of any other the whole trace is wanted."""
-    while error is not None:
-        if error.message.startswith(f"{__package__}."):
-            name, _, text = error.message.strip().partition(": ")
-            return f"{name.rsplit('.', 1)[-1]}: {text}"
-        error = error.cause
-    return ""
+def _crash_text(error: SerializableErrorInfo, run_id: str) -> str:
+    """What went wrong, below what Dagster and clients wrap it in; its stack trace is in the events of the run."""
+    chain = list(_chain(error))
+    ours = (one for one in chain if one.message.startswith(f"{__package__}."))
+    error = next(ours, None) or next((one for one in chain if one.cls_name not in _WRAPPERS), chain[-1])
+    _, _, said = error.message.strip().partition(": ")
+    text = f"{error.cls_name}: {said or error.message.strip()}"
+    if "Repair:" in text:
+        return text
+    return f"{text}\nRepair: mend the cause, then give the command again; run {run_id} in the UI has the stack trace"
+
+
+def _chain(error: SerializableErrorInfo) -> Iterator[SerializableErrorInfo]:
+    found: SerializableErrorInfo | None = error
+    while found is not None:
+        yield found
+        found = found.cause
