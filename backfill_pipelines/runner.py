@@ -18,6 +18,7 @@ from backfill_pipelines.backfill.busy import ASSET_TAG, PROCESS_TAG, this_proces
 from backfill_pipelines.backfill.event_storage import enable_event_batches
 from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.backfill.gaps import consecutive
+from backfill_pipelines.backfill.garbage import rare_collections
 from backfill_pipelines.backfill.pausing import pause_of
 from backfill_pipelines.backfill.run_mode import CLI_TAG
 from backfill_pipelines.settings import PROJECT_ROOT, Settings
@@ -100,14 +101,25 @@ def run_unpartitioned(
     config: Mapping[str, Any] | None = None,
 ) -> dg.ExecuteInProcessResult:
     """Run an asset without partitions; a failure is in the result."""
-    return dg.materialize(
-        [asset],
-        instance=instance,
-        resources=dict(resources),
-        tags=_command_line_tags(asset),
-        run_config={**QUIET, "ops": {asset.op.name: {"config": dict(config or {})}}},
-        raise_on_error=False,
-    )
+    return _materialize(asset, instance, resources, {}, config or {})
+
+
+def _materialize(
+    asset: dg.AssetsDefinition,
+    instance: dg.DagsterInstance,
+    resources: Mapping[str, Any],
+    tags: Mapping[str, str],
+    config: Mapping[str, Any],
+) -> dg.ExecuteInProcessResult:
+    with rare_collections():
+        return dg.materialize(
+            [asset],
+            instance=instance,
+            resources=dict(resources),
+            tags={**_command_line_tags(asset), **tags},
+            run_config={**QUIET, "ops": {asset.op.name: {"config": dict(config)}}},
+            raise_on_error=False,
+        )
 
 
 def _run_range(
@@ -118,18 +130,12 @@ def _run_range(
     config: Mapping[str, Any],
     tags: Mapping[str, str],
 ) -> ChunkResult:
-    result = dg.materialize(
-        [asset],
-        instance=instance,
-        resources=dict(resources),
-        tags={
-            ASSET_PARTITION_RANGE_START_TAG: keys[0],
-            ASSET_PARTITION_RANGE_END_TAG: keys[-1],
-            **_command_line_tags(asset),
-            **tags,
-        },
-        run_config={**QUIET, "ops": {asset.op.name: {"config": dict(config)}}},
-        raise_on_error=False,
+    result = _materialize(
+        asset,
+        instance,
+        resources,
+        {ASSET_PARTITION_RANGE_START_TAG: keys[0], ASSET_PARTITION_RANGE_END_TAG: keys[-1], **tags},
+        config,
     )
     failure = "" if result.success else failure_text(result)
     return ChunkResult(asset.key.to_user_string(), keys[0], keys[-1], len(keys), failure)
@@ -182,11 +188,19 @@ def failure_text(result: dg.ExecuteInProcessResult) -> str:
 
 
 def _crash_text(error: SerializableErrorInfo, run_id: str) -> str:
-    """What went wrong, below what Dagster wraps it in; its stack trace is in the events of the run."""
-    while error.cause is not None and error.cls_name in _WRAPPERS:
-        error = error.cause
+    """What went wrong, below what Dagster and clients wrap it in; its stack trace is in the events of the run."""
+    chain = list(_chain(error))
+    ours = (one for one in chain if one.message.startswith(f"{__package__}."))
+    error = next(ours, None) or next((one for one in chain if one.cls_name not in _WRAPPERS), chain[-1])
     _, _, said = error.message.strip().partition(": ")
     text = f"{error.cls_name}: {said or error.message.strip()}"
     if "Repair:" in text:
         return text
     return f"{text}\nRepair: mend the cause, then give the command again; run {run_id} in the UI has the stack trace"
+
+
+def _chain(error: SerializableErrorInfo) -> Iterator[SerializableErrorInfo]:
+    found: SerializableErrorInfo | None = error
+    while found is not None:
+        yield found
+        found = found.cause

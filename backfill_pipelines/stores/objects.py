@@ -42,6 +42,12 @@ class ObjectStore(dg.ConfigurableResource):
 
     url: str = Field(description="Root of the files: a folder, or gs://bucket/prefix.")
     is_own: bool = Field(default=False, description="This project fills it, so that it may not exist yet.")
+    what: str = Field(default="the feed folder", description="What the root is, for people.")
+    repair: str = Field(
+        default="set BACKFILL_FEEDS_URL to the folder or bucket that holds the raw files, or generate sample feeds: "
+        "backfill demo",
+        description="What to do when the root does not exist.",
+    )
     endpoint: str | None = Field(default=None, description="Endpoint of a bucket emulator; None for the real service.")
     _opened: tuple[Any, str] | None = PrivateAttr(default=None)
 
@@ -119,10 +125,7 @@ class ObjectStore(dg.ConfigurableResource):
     def _require_root(self) -> None:
         filesystem, root = self._filesystem
         if not self.is_own and not filesystem.exists(root):
-            raise StoreError(
-                f"the feed folder {self.url} does not exist. Repair: set BACKFILL_FEEDS_URL to the folder or bucket "
-                "that holds the raw files, or generate sample feeds: backfill demo"
-            )
+            raise StoreError(f"{self.what} {self.url} does not exist. Repair: {self.repair}")
 
     @property
     def _is_local(self) -> bool:
