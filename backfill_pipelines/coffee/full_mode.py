@@ -7,7 +7,7 @@ that the replay does not reproduce are kept and reported: a missing body cannot 
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import dagster as dg
 
@@ -22,7 +22,7 @@ from backfill_pipelines.coffee.mode_world import ModeWorld
 from backfill_pipelines.coffee.names import COFFEES, PRICES, ROASTERS, VARIANTS
 from backfill_pipelines.coffee.pauses import BackfillPaused, assets_paused
 from backfill_pipelines.coffee.progress import FAILED, OK, Progress, TooManyFailed
-from backfill_pipelines.coffee.publishing import Counts, publish
+from backfill_pipelines.coffee.publishing import publish
 from backfill_pipelines.coffee.range_runs import cut
 from backfill_pipelines.coffee.replay import VERSIONS, Day, Days, derive_days, load_days
 from backfill_pipelines.coffee.selecting import restrict
@@ -70,8 +70,8 @@ class FullRun:
                 days = self._derive(connection, shadow, partitions)
                 self._judge(shadow, partitions)
                 self._require_few_red(days)
-                counts = self._swap(shadow, days)
-        self._settle(days, counts)
+                self._swap(shadow, days)
+        self._settle(days)
         self._materialize([key for key in days if key not in self.red])
         return self.report
 
@@ -106,9 +106,11 @@ class FullRun:
                 )
             days = load_days(connection, keys, self.run.scope)
             found |= days.by_key
-            shadow.add(connection, self._rendered(days))
+            chunk = self._rendered(days)
+            shadow.add(connection, chunk)
+            self.report.rows += chunk.observations
             self.report.bytes += sum(day.inputs.bytes for day in days.by_key.values())
-            progress.add(OK, len(keys))
+            progress.add(OK, len(keys), chunk.observations)
             tell_progress(self.world, self.run.id, progress, self.report)
         self.report.add_seconds("coffee__product_artifacts", time.monotonic() - began)
         return found
@@ -162,7 +164,7 @@ class FullRun:
                 self.report.more.setdefault("unreproduced", {})[row["table_name"]] = row["sample"]
         return found
 
-    def _swap(self, shadow: Shadow, days: Mapping[str, Day]) -> Counts:
+    def _swap(self, shadow: Shadow, days: Mapping[str, Day]) -> None:
         """One transaction: the plan still holds, the green partitions are published, the overall gates are green."""
         began = time.monotonic()
         with self.world.postgres.connect(self._name) as connection:
@@ -177,8 +179,7 @@ class FullRun:
             self._require_green(connection, before)
             settle(connection, self.run.id, [self._green(day) for key, day in days.items() if key not in self.red])
         self.report.add_seconds("coffee__coffees", time.monotonic() - began)
-        self.report.more["written"] = {name: count for name, count in asdict(counts).items() if count}
-        return counts
+        self.report.written.update(counts.written)
 
     def _require_same_inputs(self, connection: Connection, days: Mapping[str, Day]) -> None:
         """The stored bodies are still those that were derived.
@@ -208,13 +209,12 @@ class FullRun:
         whole = all(one.completeness in ("complete", "not_modified") for one in day.captures)
         return Settled(day.roaster_id, day.day, "ok" if whole else "partial", day.input_digest, {"mode": "full"})
 
-    def _settle(self, days: Mapping[str, Day], counts: Counts) -> None:
+    def _settle(self, days: Mapping[str, Day]) -> None:
         """Write down the red partitions, and count all of them."""
         self._settle_red(days)
         with self.world.postgres.connect(self._name) as connection:
             for one in load_partitions(connection, self.run.id):
                 self.report.add(one)
-        self.report.rows = counts.variant_observations
 
     def _settle_red(self, days: Mapping[str, Day]) -> None:
         ended = [

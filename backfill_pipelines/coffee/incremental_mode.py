@@ -140,6 +140,7 @@ class IncrementalRun:
             tags={BACKFILL_TAG: str(self.run.id)},
         )
         self.report.add_seconds(asset.op.name, time.monotonic() - began)
+        self.report.written.update(ended.written)
         return ended
 
     def _wait(self, partitions: Sequence[LedgerPartition], why: str) -> None:

@@ -3,18 +3,22 @@
 Each is a Dagster run of its own, in this process, so that the UI shows it with its partitions and gates.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import groupby
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from backfill_pipelines.backfill.busy import ASSET_TAG
 from backfill_pipelines.coffee.expected_set import days_between, parse_partition, partition_key
+from backfill_pipelines.coffee.names import COFFEES
 
+#: Metadata of a run that publishes: the rows that it wrote.
+WRITTEN = "coffee/written"
 #: Partitions of one range run.
 MOST_PARTITIONS = 31
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -26,6 +30,8 @@ class RangeRun:
 
     run_id: str
     failure: str = ""
+    #: Rows that the run wrote, by what they are; empty when it wrote none.
+    written: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 def cut(partitions: Sequence[str], empty: Collection[str] = (), most: int = MOST_PARTITIONS) -> Iterator[list[str]]:
@@ -77,7 +83,19 @@ def run_range(
         run_config={**_QUIET, "ops": {asset.op.name: {"config": dict(config)}}},
         raise_on_error=False,
     )
-    return RangeRun(result.run_id, "" if result.success else _failure(result))
+    written = _written(instance, result.run_id, partitions) if COFFEES in asset.keys else {}
+    return RangeRun(result.run_id, "" if result.success else _failure(result), written)
+
+
+def _written(instance: dg.DagsterInstance, run_id: str, partitions: Sequence[str]) -> dict[str, int]:
+    """What the target says of a run that publishes; it stands with one of the run's materialisations."""
+    wanted = dg.AssetRecordsFilter(asset_key=COFFEES, asset_partitions=list(partitions))
+    found = Counter[str]()
+    for record in instance.fetch_materializations(wanted, limit=len(partitions)).records:
+        said = record.asset_materialization.metadata.get(WRITTEN) if record.asset_materialization else None
+        if record.run_id == run_id and isinstance(said, dg.JsonMetadataValue):
+            found.update(cast("Mapping[str, int]", said.value))
+    return dict(found)
 
 
 def _failure(result: dg.ExecuteInProcessResult) -> str:

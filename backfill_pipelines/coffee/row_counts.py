@@ -1,7 +1,6 @@
 """The rows that a plan would write, counted by doing it: derived, staged, published, and taken back."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 
 from backfill_pipelines.coffee.artifacts import Artifacts
 from backfill_pipelines.coffee.backfill_ledger import LedgerRun, new_run
@@ -26,7 +25,7 @@ def counted_rows(connection: Connection, artifacts: Artifacts, plan: Plan) -> Ma
     restrict(connection, plan.scope)
     counts = publish(connection, staged, staged.partitions, plan.id)
     execute(connection, f"ROLLBACK TO SAVEPOINT {_POINT}")
-    return {name: count for name, count in asdict(counts).items() if count and name != "judged"}
+    return counts.written
 
 
 def _chunks(connection: Connection, artifacts: Artifacts, plan: Plan) -> Iterator[Chunk]:

@@ -75,6 +75,7 @@ class ValidationRun:
                 ended = Settled(day.roaster_id, day.day, state, day.input_digest, {"red": red}, None, error)
                 settle(connection, self.run.id, [ended])
                 progress.add(FAILED if red else OK)
+        progress.rows += chunk.observations
         self.report.rows += chunk.observations
 
     def _whole(self, before: Mark) -> None:

@@ -49,6 +49,8 @@ def test_incremental_publishes_what_is_stored_and_accounts_for_every_day(coffee:
     report = applied(coffee)
     assert dict(report.states) == {"ok": 2}
     assert report.rows == 12
+    entities = {"coffees_new": 3, "variants_new": 6}
+    assert report.written == {"observations": 6, "variant_observations": 12, "prices": 12} | entities
     assert report.more == {"account": "14 of 14 accounted for, 0 unexplained", "overall_red": []}
     assert coffee.value("SELECT count(*) FROM prices") == 12
     assert coffee.told[-1][0] == "coffee backfill incremental: green"
@@ -85,8 +87,23 @@ def test_a_second_incremental_backfill_has_nothing_to_do(coffee: CoffeeWorld) ->
     applied(coffee)
     before = coffee.digest()
     report = applied(coffee)
-    assert (dict(report.states), next(report.lines())[:13]) == ({}, "nothing to do")
+    assert list(report.lines())[:2] == [
+        "nothing to do; 0 were done before or are held by others",
+        "observations looked at: 0; rows written: none",
+    ]
     assert coffee.digest() == before
+
+
+def test_what_is_taken_up_again_and_says_the_same_is_looked_at_and_not_written(coffee: CoffeeWorld) -> None:
+    """A partial day is taken up by every backfill: that it wrote 12 rows again would be an alarm."""
+    coffee.store(shopify("450.00"), SUNDAY - WEEK, "partial")
+    first = applied(coffee)
+    assert (first.rows, first.written["prices"]) == (6, 6)
+    report = applied(coffee)
+    assert (report.states["partial"], report.rows, report.written.total()) == (1, 6, 0)
+    assert "observations looked at: 6; rows written: none" in list(report.lines())
+    totals = coffee.rows("SELECT totals FROM backfill_runs ORDER BY created_at")
+    assert [(row["totals"]["rows"], row["totals"]["written"].get("prices", 0)) for row in totals] == [(6, 6), (6, 0)]
 
 
 def test_a_day_that_cannot_be_had_is_reported_and_fails_nothing(coffee: CoffeeWorld) -> None:
@@ -320,7 +337,7 @@ class TestFull:
         applied(coffee, self.SCOPE)
         before = coffee.digests()
         report = applied(coffee, self.SCOPE)
-        assert (report.more["difference"], report.more["written"]) == ({}, {})
+        assert (report.more["difference"], report.rows, dict(report.written)) == ({}, 12, {})
         assert coffee.digests() == before
 
     def test_a_missing_body_removes_no_history_and_is_reported(self, coffee: CoffeeWorld) -> None:
