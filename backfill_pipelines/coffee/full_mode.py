@@ -21,9 +21,10 @@ from backfill_pipelines.coffee.mode_report import ModeReport, tell_progress
 from backfill_pipelines.coffee.mode_world import ModeWorld
 from backfill_pipelines.coffee.names import COFFEES, PRICES, ROASTERS, VARIANTS
 from backfill_pipelines.coffee.pauses import BackfillPaused, assets_paused
+from backfill_pipelines.coffee.plans import load_sizes
 from backfill_pipelines.coffee.progress import FAILED, OK, Progress, TooManyFailed
 from backfill_pipelines.coffee.publishing import publish
-from backfill_pipelines.coffee.range_runs import cut
+from backfill_pipelines.coffee.range_runs import chunks
 from backfill_pipelines.coffee.replay import VERSIONS, Day, Days, derive_days, load_days
 from backfill_pipelines.coffee.selecting import restrict
 from backfill_pipelines.coffee.shadow import Shadow, open_shadow
@@ -60,6 +61,7 @@ class FullRun:
         """
         with self.world.postgres.connect(self._name) as connection:
             partitions = [one.key for one in load_partitions(connection, self.run.id)]
+            sizes = load_sizes(connection, self.run.scope)
         with (
             self.world.postgres.connect(self._name, autocommit=True) as connection,
             session_lock(connection, LOCK) as is_ours,
@@ -67,7 +69,7 @@ class FullRun:
             if not is_ours:
                 raise FullRefused("another full backfill is under way. Repair: wait until it ends")
             with self._paused_intake(), open_shadow(connection, self.run.id) as shadow:
-                days = self._derive(connection, shadow, partitions)
+                days = self._derive(connection, shadow, list(chunks(partitions, sizes)))
                 self._judge(shadow, partitions)
                 self._require_few_red(days)
                 self._swap(shadow, days)
@@ -94,11 +96,11 @@ class FullRun:
                 with self.world.postgres.connect(self._name) as connection:
                     resume_intake(connection)
 
-    def _derive(self, connection: Connection, shadow: Shadow, partitions: Sequence[str]) -> Mapping[str, Day]:
-        """Derive every body of the scope again, range by range, into the shadow."""
-        progress, began = Progress(len(partitions)), time.monotonic()
+    def _derive(self, connection: Connection, shadow: Shadow, parts: Sequence[list[str]]) -> Mapping[str, Day]:
+        """Derive every body of the scope again, chunk by chunk, into the shadow."""
+        progress, began = Progress(sum(len(keys) for keys in parts)), time.monotonic()
         found = dict[str, Day]()
-        for keys in cut(partitions):
+        for keys in parts:
             if paused := assets_paused(self.world.instance):
                 raise BackfillPaused(
                     f"the full backfill was stopped before anything was published: {paused}, then: backfill coffee run "

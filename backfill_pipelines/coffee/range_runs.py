@@ -4,7 +4,7 @@ Each is a Dagster run of its own, in this process, so that the UI shows it with 
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import groupby
@@ -16,11 +16,16 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 from backfill_pipelines.backfill.busy import ASSET_TAG
 from backfill_pipelines.coffee.expected_set import days_between, parse_partition, partition_key
 from backfill_pipelines.coffee.names import COFFEES
+from backfill_pipelines.coffee.staging import MOST_OBSERVATIONS
 
 #: Metadata of a run that publishes: the rows that it wrote.
 WRITTEN = "coffee/written"
-#: Partitions of one range run.
-MOST_PARTITIONS = 31
+#: Partitions of one range run: locks of so many days, and verdicts on them, are one run's work.
+MOST_PARTITIONS = 366
+#: Bytes of stored bodies of one range run, so that it has at most ``MOST_OBSERVATIONS``: no feed that was met says a
+#: variant in fewer bytes than this (a WooCommerce list of variations in 415, Shopify in 830).
+LEAST_BYTES_OF_OBSERVATION = 250
+MOST_BYTES = MOST_OBSERVATIONS * LEAST_BYTES_OF_OBSERVATION
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -34,16 +39,35 @@ class RangeRun:
     written: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
-def cut(partitions: Sequence[str], empty: Collection[str] = (), most: int = MOST_PARTITIONS) -> Iterator[list[str]]:
-    """Partitions as ranges of one roaster each, with the days between that are known to be empty.
+def chunks(partitions: Iterable[str], sizes: Mapping[str, int]) -> Iterator[list[str]]:
+    """Partitions in chunks of one roaster each, of no more observations than one transaction may have.
 
-    A shop is looked at once a week: without the empty days between, every partition would be a run of its own.
+    Args:
+        partitions: In any order; days of a chunk need not be neighbours.
+        sizes: Bytes of the stored bodies of each; how many observations are in them is not known before they are read.
     """
     parsed = sorted((roaster, day) for day, roaster in map(parse_partition, partitions))
     for roaster, group in groupby(parsed, key=lambda one: one[0]):
+        current, held = list[str](), 0
+        for key in (partition_key(day, roaster) for _, day in group):
+            if current and held + sizes.get(key, 0) > MOST_BYTES:
+                yield current
+                current, held = [], 0
+            current.append(key)
+            held += sizes.get(key, 0)
+        yield current
+
+
+def cut(
+    partitions: Iterable[str], sizes: Mapping[str, int], empty: Collection[str] = (), *, most: int = MOST_PARTITIONS
+) -> Iterator[list[str]]:
+    """Chunks as ranges of consecutive days, with the days between that are known to be empty.
+
+    A shop is looked at once a week: without the empty days between, every partition would be a run of its own.
+    """
+    for chunk in chunks(partitions, sizes):
         current: list[str] = []
-        for _, day in group:
-            key = partition_key(day, roaster)
+        for key in chunk:
             between = _between(current[-1], key) if current else []
             if current and len(current) + len(between) < most and all(one in empty for one in between):
                 current += [*between, key]

@@ -4,6 +4,7 @@ import time
 import uuid
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -250,7 +251,7 @@ def test_more_than_a_tenth_failed_ends_the_backfill(coffee: CoffeeWorld, monkeyp
     coffee.execute("UPDATE roasters SET price_cadence = '0 4 * * *'")
     for days in range(12):
         coffee.store([], SUNDAY - timedelta(days=days))
-    monkeypatch.setattr(incremental_mode, "cut", lambda keys, _: [keys[:11], keys[11:]])
+    monkeypatch.setattr(incremental_mode, "cut", partial(incremental_mode.cut, most=11))
     with pytest.raises(TooManyFailed, match="9 of 11 partitions have failed"):
         applied(coffee)
     assert coffee.value("SELECT status FROM backfill_runs") == "aborted"
