@@ -7,7 +7,7 @@ that the replay does not reproduce are kept and reported: a missing body cannot 
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import dagster as dg
 
@@ -21,9 +21,10 @@ from backfill_pipelines.coffee.mode_report import ModeReport, tell_progress
 from backfill_pipelines.coffee.mode_world import ModeWorld
 from backfill_pipelines.coffee.names import COFFEES, PRICES, ROASTERS, VARIANTS
 from backfill_pipelines.coffee.pauses import BackfillPaused, assets_paused
+from backfill_pipelines.coffee.plans import load_sizes
 from backfill_pipelines.coffee.progress import FAILED, OK, Progress, TooManyFailed
-from backfill_pipelines.coffee.publishing import Counts, publish
-from backfill_pipelines.coffee.range_runs import cut
+from backfill_pipelines.coffee.publishing import publish
+from backfill_pipelines.coffee.range_runs import chunks
 from backfill_pipelines.coffee.replay import VERSIONS, Day, Days, derive_days, load_days
 from backfill_pipelines.coffee.selecting import restrict
 from backfill_pipelines.coffee.shadow import Shadow, open_shadow
@@ -60,6 +61,7 @@ class FullRun:
         """
         with self.world.postgres.connect(self._name) as connection:
             partitions = [one.key for one in load_partitions(connection, self.run.id)]
+            sizes = load_sizes(connection, self.run.scope)
         with (
             self.world.postgres.connect(self._name, autocommit=True) as connection,
             session_lock(connection, LOCK) as is_ours,
@@ -67,11 +69,11 @@ class FullRun:
             if not is_ours:
                 raise FullRefused("another full backfill is under way. Repair: wait until it ends")
             with self._paused_intake(), open_shadow(connection, self.run.id) as shadow:
-                days = self._derive(connection, shadow, partitions)
+                days = self._derive(connection, shadow, list(chunks(partitions, sizes)))
                 self._judge(shadow, partitions)
                 self._require_few_red(days)
-                counts = self._swap(shadow, days)
-        self._settle(days, counts)
+                self._swap(shadow, days)
+        self._settle(days)
         self._materialize([key for key in days if key not in self.red])
         return self.report
 
@@ -94,11 +96,11 @@ class FullRun:
                 with self.world.postgres.connect(self._name) as connection:
                     resume_intake(connection)
 
-    def _derive(self, connection: Connection, shadow: Shadow, partitions: Sequence[str]) -> Mapping[str, Day]:
-        """Derive every body of the scope again, range by range, into the shadow."""
-        progress, began = Progress(len(partitions)), time.monotonic()
+    def _derive(self, connection: Connection, shadow: Shadow, parts: Sequence[list[str]]) -> Mapping[str, Day]:
+        """Derive every body of the scope again, chunk by chunk, into the shadow."""
+        progress, began = Progress(sum(len(keys) for keys in parts)), time.monotonic()
         found = dict[str, Day]()
-        for keys in cut(partitions):
+        for keys in parts:
             if paused := assets_paused(self.world.instance):
                 raise BackfillPaused(
                     f"the full backfill was stopped before anything was published: {paused}, then: backfill coffee run "
@@ -106,9 +108,11 @@ class FullRun:
                 )
             days = load_days(connection, keys, self.run.scope)
             found |= days.by_key
-            shadow.add(connection, self._rendered(days))
+            chunk = self._rendered(days)
+            shadow.add(connection, chunk)
+            self.report.rows += chunk.observations
             self.report.bytes += sum(day.inputs.bytes for day in days.by_key.values())
-            progress.add(OK, len(keys))
+            progress.add(OK, len(keys), chunk.observations)
             tell_progress(self.world, self.run.id, progress, self.report)
         self.report.add_seconds("coffee__product_artifacts", time.monotonic() - began)
         return found
@@ -162,7 +166,7 @@ class FullRun:
                 self.report.more.setdefault("unreproduced", {})[row["table_name"]] = row["sample"]
         return found
 
-    def _swap(self, shadow: Shadow, days: Mapping[str, Day]) -> Counts:
+    def _swap(self, shadow: Shadow, days: Mapping[str, Day]) -> None:
         """One transaction: the plan still holds, the green partitions are published, the overall gates are green."""
         began = time.monotonic()
         with self.world.postgres.connect(self._name) as connection:
@@ -177,8 +181,7 @@ class FullRun:
             self._require_green(connection, before)
             settle(connection, self.run.id, [self._green(day) for key, day in days.items() if key not in self.red])
         self.report.add_seconds("coffee__coffees", time.monotonic() - began)
-        self.report.more["written"] = {name: count for name, count in asdict(counts).items() if count}
-        return counts
+        self.report.written.update(counts.written)
 
     def _require_same_inputs(self, connection: Connection, days: Mapping[str, Day]) -> None:
         """The stored bodies are still those that were derived.
@@ -208,13 +211,12 @@ class FullRun:
         whole = all(one.completeness in ("complete", "not_modified") for one in day.captures)
         return Settled(day.roaster_id, day.day, "ok" if whole else "partial", day.input_digest, {"mode": "full"})
 
-    def _settle(self, days: Mapping[str, Day], counts: Counts) -> None:
+    def _settle(self, days: Mapping[str, Day]) -> None:
         """Write down the red partitions, and count all of them."""
         self._settle_red(days)
         with self.world.postgres.connect(self._name) as connection:
             for one in load_partitions(connection, self.run.id):
                 self.report.add(one)
-        self.report.rows = counts.variant_observations
 
     def _settle_red(self, days: Mapping[str, Day]) -> None:
         ended = [
