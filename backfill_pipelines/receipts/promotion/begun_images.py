@@ -16,22 +16,33 @@ from backfill_pipelines.receipts.promotion.rollback_ledger import ROLLBACKS
 from backfill_pipelines.receipts.promotion.rollback_ledger import TABLES as ROLLBACK_TABLES
 from backfill_pipelines.stores.control import ControlStore
 
+_COPY, _REPLACEMENT, _ROLLBACK = "copied by", "replaced by", "taken back from"
 _NAMED = 3
 _WHOLE = (str(ImageOutcome.COPIED), str(ImageOutcome.IDENTICAL))
 
 
 @dataclass(frozen=True)
 class BegunImage:
-    """One image, the run that began it, and the command that ends that."""
+    """One image, what was begun with it, and the run that is meant."""
 
     image_id: str
     run_id: str
-    repair: str
+    what: str
 
     @property
     def text(self) -> str:
-        """The image and its way out."""
-        return f"{self.image_id} by {self.run_id}: {self.repair}"
+        """The image and what was begun."""
+        return f"{self.image_id} ({self.what} {self.run_id})"
+
+    @property
+    def repair(self) -> str:
+        """The command that brings it to its end."""
+        back = f"backfill promote rollback {self.run_id}"
+        if self.what == _ROLLBACK:
+            return back
+        if self.what == _REPLACEMENT:
+            return f"backfill promote run --replace {self.image_id} --apply"
+        return f"backfill promote run --apply, or what that cannot finish: {back} --image {self.image_id}"
 
 
 def begun_images(control: ControlStore, table: str) -> list[BegunImage]:
@@ -50,11 +61,13 @@ def begun_text(table: str, images: Sequence[BegunImage]) -> str:
     """Why nothing of a table may be embedded now; empty when nothing was begun."""
     if not images:
         return ""
-    named = "; ".join(one.text for one in images[:_NAMED])
-    more = f"; and {len(images) - _NAMED:,} more" if len(images) > _NAMED else ""
+    named = ", ".join(one.text for one in images[:_NAMED])
+    more = f" and {len(images) - _NAMED:,} more" if len(images) > _NAMED else ""
+    repairs = {one.what: one.repair for one in reversed(images)}
+    repair = "; ".join(repairs.values())
     return (
-        f"{len(images):,} images of {table} are begun and not finished: of their lines and words some are there and "
-        f"others are not, and the workflows would take what they see. Repair: {named}{more}"
+        f"{len(images):,} images of {table} are begun and not finished: {named}{more}. Of their lines and words some "
+        f"are there and others are not, and the workflows would take what they see. Repair: {repair}"
     )
 
 
@@ -65,7 +78,7 @@ def _copies(connection: sa.Connection, table: str) -> list[BegunImage]:
         IMAGES.c.table_name == table, is_unfinished(), visible, sa.or_(replacing, sa.not_(_is_anothers()))
     )
     return [
-        BegunImage(row.image_id, row.run_id, _way_out(row.image_id, row.run_id, is_replaced=bool(row.before_image)))
+        BegunImage(row.image_id, row.run_id, _REPLACEMENT if row.before_image else _COPY)
         for row in connection.execute(statement)
     ]
 
@@ -77,11 +90,6 @@ def _is_anothers() -> sa.ColumnElement[bool]:
     return sa.exists().where(*same, later.c.outcome == str(ImageOutcome.DIFFERS), later.c.at >= IMAGES.c.at)
 
 
-def _way_out(image_id: str, run_id: str, *, is_replaced: bool) -> str:
-    onward = f"--replace {image_id} --apply" if is_replaced else f"--image {image_id} --apply"
-    return f"backfill promote run {onward}, or backfill promote rollback {run_id} --image {image_id}"
-
-
 def _rollbacks(connection: sa.Connection, table: str) -> list[BegunImage]:
     """Rollbacks that were begun, of images that nobody has copied again since."""
     same = [IMAGES.c.table_name == ROLLBACKS.c.table_name, IMAGES.c.image_id == ROLLBACKS.c.image_id]
@@ -89,10 +97,7 @@ def _rollbacks(connection: sa.Connection, table: str) -> list[BegunImage]:
     statement = sa.select(ROLLBACKS.c.image_id, ROLLBACKS.c.run_id).where(
         ROLLBACKS.c.table_name == table, ROLLBACKS.c.outcome.is_(None), sa.not_(since)
     )
-    return [
-        BegunImage(row.image_id, f"the rollback of {row.run_id}", f"backfill promote rollback {row.run_id}, as before")
-        for row in connection.execute(statement)
-    ]
+    return [BegunImage(row.image_id, row.run_id, _ROLLBACK) for row in connection.execute(statement)]
 
 
 def ids_of(images: Collection[BegunImage]) -> frozenset[str]:

@@ -94,7 +94,8 @@ def test_an_interrupted_rollback_is_begun_until_it_has_ended_or_the_image_is_cop
         patch.setattr(DynamoItemStore, "delete", ended)
         with pytest.raises(ConnectionError):
             undone(target)
-    assert begun(target) == [(image(1), "the rollback of pr-1")]
+    assert begun(target) == [(image(1), "pr-1")]
+    assert f"{image(1)} (taken back from pr-1)" in begun_text("Prod", begun_images(target.control, target.table))
     assert target.copier("pr-2").copy(planned(1)).outcome is ImageOutcome.COPIED
     assert begun(target) == []
 
@@ -104,6 +105,9 @@ def test_the_refusal_names_the_first_of_many_and_their_way_out(target: Copying) 
     killed(target, 2)
     found = begun_images(target.control, target.table)
     text = begun_text("Prod", found * 5)
-    assert text.startswith("5 images of Prod are begun and not finished")
-    assert f"backfill promote run --image {image(1)} --apply, or backfill promote rollback pr-1" in text
-    assert text.endswith("; and 2 more")
+    assert text.startswith(f"5 images of Prod are begun and not finished: {image(1)} (copied by pr-1), ")
+    assert " and 2 more. Of their lines and words" in text
+    assert text.endswith(
+        f"Repair: backfill promote run --apply, or what that cannot finish: backfill promote rollback pr-1 "
+        f"--image {image(1)}"
+    )
