@@ -70,6 +70,12 @@ class ObjectStore(dg.ConfigurableResource):
             batch = keys[start : start + READ_BATCH]
             yield from zip(batch, self._each(self._content, batch), strict=True)
 
+    def read_or_say(self, keys: Sequence[str]) -> Iterator[tuple[str, bytes | OSError]]:
+        """As ``read``, with an error in the place of an object that is gone or not ours to read."""
+        for start in range(0, len(keys), READ_BATCH):
+            batch = keys[start : start + READ_BATCH]
+            yield from zip(batch, self._each(self._content_or_error, batch), strict=True)
+
     def read_present(self, keys: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         """Contents of those of the objects that exist, in the order of the keys; an absent one is no error."""
         for start in range(0, len(keys), READ_BATCH):
@@ -136,6 +142,12 @@ class ObjectStore(dg.ConfigurableResource):
         filesystem, root = self._filesystem
         return Path(root, key).read_bytes() if self._is_local else filesystem.cat_file(f"{root}/{key}")
 
+    def _content_or_error(self, key: str) -> bytes | OSError:
+        try:
+            return self._content(key)
+        except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+            return error
+
     def _content_if_present(self, key: str) -> bytes | None:
         try:
             return self._content(key)
@@ -177,7 +189,15 @@ def _walk(folder: str) -> Iterator[tuple[str, int, datetime]]:
             own = entry.stat(follow_symlinks=False)
         except FileNotFoundError:  # gone since the folder was read: an upload's temporary name
             continue
-        yield entry.path, entry.stat().st_size, datetime.fromtimestamp(own.st_mtime, UTC)
+        yield entry.path, _size(entry, own), datetime.fromtimestamp(own.st_mtime, UTC)
+
+
+def _size(entry: "os.DirEntry[str]", own: os.stat_result) -> int:
+    """Bytes of the file that an entry leads to; a link that leads nowhere is listed, and told when it is read."""
+    try:
+        return entry.stat().st_size
+    except OSError:
+        return own.st_size
 
 
 def _modified(info: dict[str, Any]) -> datetime:
