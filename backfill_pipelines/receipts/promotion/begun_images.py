@@ -11,7 +11,16 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from backfill_pipelines.receipts.promotion.image_outcomes import ImageOutcome
-from backfill_pipelines.receipts.promotion.promotion_rows import IMAGES, TABLES, VISIBLE_STAGE, is_unfinished
+from backfill_pipelines.receipts.promotion.image_state import IMAGE_SK
+from backfill_pipelines.receipts.promotion.promotion_rows import (
+    IMAGES,
+    ITEMS,
+    TABLES,
+    VISIBLE_STAGE,
+    ItemState,
+    Kind,
+    is_unfinished,
+)
 from backfill_pipelines.receipts.promotion.rollback_ledger import ROLLBACKS
 from backfill_pipelines.receipts.promotion.rollback_ledger import TABLES as ROLLBACK_TABLES
 from backfill_pipelines.stores.control import ControlStore
@@ -53,7 +62,7 @@ def begun_images(control: ControlStore, table: str) -> list[BegunImage]:
     control.ensure(TABLES)
     control.ensure(ROLLBACK_TABLES)
     with control.transaction() as connection:
-        found = [*_copies(connection, table), *_rollbacks(connection, table)]
+        found = [*_copies(connection, table), *_rollbacks(connection, table), *_rests(connection, table)]
     return sorted(found, key=lambda one: (one.image_id, one.run_id))
 
 
@@ -88,6 +97,36 @@ def _is_anothers() -> sa.ColumnElement[bool]:
     later = IMAGES.alias("later")
     same = [later.c.table_name == IMAGES.c.table_name, later.c.image_id == IMAGES.c.image_id]
     return sa.exists().where(*same, later.c.outcome == str(ImageOutcome.DIFFERS), later.c.at >= IMAGES.c.at)
+
+
+def _rests(connection: sa.Connection, table: str) -> list[BegunImage]:
+    """What an ended run wrote of an image whose IMAGE row was another run's, and was taken back with that."""
+    own = [ITEMS.c[name] == IMAGES.c[name] for name in ("table_name", "image_id", "run_id")]
+    whole = sa.exists().where(*own, ITEMS.c.sk == IMAGE_SK, ITEMS.c.state == str(ItemState.WRITTEN))
+    # An image that was replaced had its IMAGE row from whomever.
+    ended = [
+        IMAGES.c.before_image == "",
+        sa.not_(is_unfinished()),
+        IMAGES.c[f"stage_{VISIBLE_STAGE}_begun"].is_not(None),
+    ]
+    rows = connection.execute(
+        sa.select(IMAGES.c.image_id, IMAGES.c.run_id).where(
+            IMAGES.c.table_name == table, *ended, sa.not_(whole), sa.not_(_is_anothers())
+        )
+    ).all()
+    return [
+        BegunImage(row.image_id, row.run_id, _COPY)
+        for row in rows
+        if _is_rest(connection, table, row.image_id, row.run_id)
+    ]
+
+
+def _is_rest(connection: sa.Connection, table: str, image_id: str, run_id: str) -> bool:
+    """Whether lines or words of the run are there, and no run's IMAGE row is."""
+    written = [ITEMS.c.table_name == table, ITEMS.c.image_id == image_id, ITEMS.c.state == str(ItemState.WRITTEN)]
+    visible = sa.select(ITEMS.c.sk).where(*written, ITEMS.c.run_id == run_id, ITEMS.c.stage == VISIBLE_STAGE)
+    row = sa.select(ITEMS.c.sk).where(*written, ITEMS.c.sk == IMAGE_SK, ITEMS.c.kind != str(Kind.REMOVE))
+    return connection.execute(visible.limit(1)).first() is not None and connection.execute(row).first() is None
 
 
 def _rollbacks(connection: sa.Connection, table: str) -> list[BegunImage]:

@@ -100,6 +100,23 @@ def test_an_interrupted_rollback_is_begun_until_it_has_ended_or_the_image_is_cop
     assert begun(target) == []
 
 
+def test_the_half_of_an_image_that_is_left_when_only_the_later_of_its_two_runs_was_taken_back_is_begun(
+    target: Copying,
+) -> None:
+    target.ledger.run_of("here", "pr-1", "plan")
+    target.ledger.run_of("there", "pr-2", "plan")
+    killed(target, 4)
+    row = target.partition(1)["IMAGE"]
+    target.store.delete({name: row[name] for name in ("PK", "SK")})
+    assert target.copier("pr-2").copy(planned(1)).outcome is ImageOutcome.COPIED
+    assert begun(target) == []
+    assert undone(target, "pr-2")[image(1)].outcome == "rolled_back"
+    assert begun(target) == [(image(1), "pr-1")]
+    assert undone(target, "pr-1")[image(1)].outcome == "rolled_back"
+    assert target.partition(1) == {}
+    assert begun(target) == []
+
+
 def test_the_refusal_names_the_first_of_many_and_their_way_out(target: Copying) -> None:
     assert begun_text("Prod", []) == ""
     killed(target, 2)
