@@ -1,7 +1,7 @@
 """``backfill promote``: images from the dev table's exports, or the table itself, into the prod table.
 
 Exit codes of ``run``: 0 all green, 1 a gate is red or too much was set aside, 2 refused, 3 parked for the embedding
-backlog (go on later with the same command), 4 stopped (writer lease, throttling, a table that refuses altogether).
+backlog (go on later with the same command), 4 stopped (writer lease, throttling, Ctrl-C, a refusing table).
 """
 
 import uuid
