@@ -262,7 +262,15 @@ def _show(report: PromotionReport, failures: Sequence[ChunkResult]) -> None:
     if report.stop:
         console.print(f"{report.stop}: {report.stop_detail}", style="red", highlight=False, markup=False)
     for chunk in failures:
-        console.print(f"failed: {chunk.failure}", style="red", highlight=False, markup=False)
+        if not _is_said(chunk, report):
+            console.print(f"failed: {chunk.failure}", style="red", highlight=False, markup=False)
+
+
+def _is_said(chunk: ChunkResult, report: PromotionReport) -> bool:
+    """Whether the stop of the run says it already, and not once more for every bucket."""
+    if report.stop == PARKED_BACKLOG:
+        return report.red.keys() <= _FOLLOW and not report.count(ImageOutcome.FAILED)
+    return bool(report.stop) and report.stop_detail in chunk.failure
 
 
 def _exit_code(report: PromotionReport, failures: Sequence[ChunkResult], settings: PromotionSettings) -> int:
