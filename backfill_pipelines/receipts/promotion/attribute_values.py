@@ -36,9 +36,11 @@ def number(value: Any) -> Attribute:
     Raises:
         InvalidValue: it is no number, or DynamoDB could not keep all of its digits.
     """
-    if type(value) is not int and type(value) is not NumberText:
+    kind, text = type(value), str(value)
+    if kind is not int and kind is not NumberText:
         raise InvalidValue("is no number")
-    text = str(value)
+    if kind is int and len(text) <= MOST_DIGITS:
+        return {"N": text}
     if len(text) > MOST_DIGITS or "e" in text or "E" in text:
         _require_exact(text)
         return {"N": decimal_text(text)}
