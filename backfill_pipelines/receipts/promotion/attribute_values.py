@@ -39,12 +39,10 @@ def number(value: Any) -> Attribute:
     kind, text = type(value), str(value)
     if kind is not int and kind is not NumberText:
         raise InvalidValue("is no number")
-    if kind is int and len(text) <= MOST_DIGITS:
-        return {"N": text}
     if len(text) > MOST_DIGITS or "e" in text or "E" in text:
         _require_exact(text)
         return {"N": decimal_text(text)}
-    return {"N": without_zeros(text)}
+    return {"N": without_zeros(text) if text[-1] == "0" else text}
 
 
 def _require_exact(text: str) -> None:
