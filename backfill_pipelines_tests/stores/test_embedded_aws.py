@@ -109,7 +109,7 @@ def test_a_killed_server_is_noticed_and_started_again(server: EmbeddedAws) -> No
     found = server.running()
     assert found is not None
     os.kill(found.pid, signal.SIGKILL)
-    for _ in range(200):
+    for _ in range(3000):
         if server.running() is None:
             break
         time.sleep(0.02)
