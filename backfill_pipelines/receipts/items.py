@@ -140,6 +140,11 @@ def floatless_digest(value: Any) -> str:
     return hashlib.sha256(floatless_json(value)).hexdigest()
 
 
+def spelled_digest(item: Item) -> str:
+    """The digest of an item whose numbers, sets and bytes have their one spelling already."""
+    return floatless_digest(item)
+
+
 def item_json(item: Item) -> bytes:
     """The canonical JSON of an item: equal for every spelling of its numbers and every order of its sets."""
     return floatless_json({name: one_spelling(attribute) for name, attribute in item.items()})

@@ -233,7 +233,9 @@ class PromotionLedger:
         for part in _parts(sorted(set(found))):
             connection.execute(ITEMS.update().where(*intended, ITEMS.c.sk.in_(part)).values(state=ItemState.WRITTEN))
         connection.execute(ITEMS.delete().where(*intended))
-        open_ = [*self._of(IMAGES, image_id), IMAGES.c.run_id != run_id, is_unfinished()]
+        # Killed once all was written, a run is unfinished no more, but has not said what became of the image.
+        unsaid = sa.and_(IMAGES.c.stage_1_begun.is_not(None), IMAGES.c.outcome.is_(None))
+        open_ = [*self._of(IMAGES, image_id), IMAGES.c.run_id != run_id, sa.or_(is_unfinished(), unsaid)]
         closed = {"outcome": str(ImageOutcome.RESUMED), "reason": run_id, "at": moment}
         connection.execute(IMAGES.update().where(*open_).values(**closed))
 
