@@ -53,6 +53,7 @@ from backfill_pipelines.runner import open_instance, run_asset
 from backfill_pipelines.settings import PROJECT_ROOT, Settings
 from backfill_pipelines.stores.embedded_aws import EmbeddedAws
 from backfill_pipelines.stores.items import Item
+from benchmarks.ending import ended_with_us, leave_nothing_when_ended
 
 _PER_REQUEST = 25
 _NAMES = SampleBuckets()
@@ -120,6 +121,11 @@ class Bench:
             return 0.0
         fields = stat.read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / 100
+
+    def end_server(self) -> None:
+        """At once: nobody needs what it would save."""
+        if running := self.aws.running():
+            os.kill(running.pid, signal.SIGKILL)
 
     def images(self, most: int) -> Iterator[list[Item]]:
         """The items of each image, as every way writes them."""
@@ -219,8 +225,12 @@ def prepare(bench: Bench, table: str) -> None:
 def remembered(bench: Bench, table: str) -> Mapping[str, Any]:
     """What a process of its own needs in memory to promote the folder into a new table."""
     command = [sys.executable, "-m", "benchmarks.promotion", "--child", str(bench.folder), table]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=PROJECT_ROOT)
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=PROJECT_ROOT) as running:
+        ended_with_us(running.kill)
+        said, _ = running.communicate()
+    if running.returncode:
+        raise SystemExit(f"the process that promotes {table} ended with {running.returncode}")
+    return json.loads(said.strip().splitlines()[-1])
 
 
 def child(folder: Path, table: str) -> None:
@@ -243,8 +253,6 @@ def main() -> None:
     parser.add_argument("--memory", type=int, nargs="*", default=[50, 200], help="images of the memory rows")
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    # Ended, it leaves nothing behind: whatever is open is closed on the way out.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     if arguments.child:
         child(Path(arguments.child[0]), arguments.child[1])
         return
@@ -252,6 +260,7 @@ def main() -> None:
     if arguments.latency_ms:
         hold_back(arguments.latency_ms / 1000)
     with tempfile.TemporaryDirectory(prefix="promotion-") as name:
+        leave_nothing_when_ended(Path(name))
         samples = Path(name) / "samples"
         list(write_samples(samples, max([arguments.images, *arguments.memory]), arguments.items, buckets=_NAMES))
         with _bench(Path(name) / "copy", samples, arguments.images) as bench:
@@ -266,17 +275,17 @@ def main() -> None:
 
 @contextmanager
 def _bench(folder: Path, samples: Path, images: int) -> Iterator[Bench]:
-    """Some of the exports, and a server that is gone at the end: nobody needs what it would save."""
+    """Some of the exports, and a server that is gone at the end."""
     bench = Bench(folder)
     bench.exports.mkdir(parents=True)
     for file in sorted(samples.iterdir())[:images]:
         os.link(file, bench.exports / file.name)
     try:
+        ended_with_us(bench.end_server)
         bench.aws.endpoint()
         yield bench
     finally:
-        if running := bench.aws.running():
-            os.kill(running.pid, signal.SIGKILL)
+        bench.end_server()
 
 
 def _measure(bench: Bench, arguments: argparse.Namespace) -> None:
