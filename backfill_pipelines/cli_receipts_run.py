@@ -20,6 +20,8 @@ from backfill_pipelines.cli_receipts_ids import refresh
 from backfill_pipelines.cli_receipts_quarantine import quarantine_app
 from backfill_pipelines.cli_receipts_summary import exit_code, show_summary
 from backfill_pipelines.migration_resource import build_all_resources
+from backfill_pipelines.receipts.call_ledger import CallLedger
+from backfill_pipelines.receipts.daily_quota import daily_quota
 from backfill_pipelines.receipts.keys import BUCKETS, bucket_of, is_image_id
 from backfill_pipelines.receipts.manifest import current_manifest, read_rows
 from backfill_pipelines.receipts.migration_assets import CACHE, PLACES, PLAN, build_migration_assets
@@ -56,7 +58,9 @@ def plan(
     if not result.success:
         raise BackfillError(failure_text(result))
     if made := latest_plan(objects, items.named()):
-        show_lines(plan_lines(made, read_rows(objects, manifest), resources["migration"]), "plan of the migration")
+        migration = resources["migration"]
+        today = daily_quota(CallLedger.of(resources["control"], migration), migration)
+        show_lines(plan_lines(made, read_rows(objects, manifest), migration, today), "plan of the migration")
 
 
 @receipts_app.command()
