@@ -199,6 +199,9 @@ def test_a_choice_that_makes_no_sense_is_refused(desk: Desk) -> None:
         (["--buckets", "0g"], "'0g' are no buckets"),
         (["--buckets", "0f-00"], "'0f-00' are no buckets"),
         (["--image-id", "x"], "'x' is no image id"),
+        (["--image-id", image(0), "--receipt-id", "7"], f"has no metadata row of {image(0)}/7. Repair: correct the id"),
+        (["--buckets", "00", "--receipt-id", "7"], "--receipt-id without --image-id names no record"),
+        (["--canary", "--wave", "2", "--apply"], "Repair: leave out --wave, --apply"),
     ):
         shown = run("run", *words)
         assert (shown.exit_code, complaint in said(shown)) == (2, True)
