@@ -93,6 +93,18 @@ def withdraw(run: dg.DagsterRun, instance: dg.DagsterInstance, key: dg.AssetKey,
         )
 
 
+def report_verdicts(
+    instance: dg.DagsterInstance, run_id: str, job_name: str, key: dg.AssetKey, verdicts: Sequence[Verdict]
+) -> None:
+    """Verdicts in the name of a run that judges partitions without being a run of their asset."""
+    targets = latest_materializations(instance, key, {verdict.partition for verdict in verdicts})
+    events = [
+        (_evaluation(key, one, targets.get(one.partition)), one.text if not one.passed else f"{one.gate.name} is green")
+        for one in verdicts
+    ]
+    _report_in(instance, run_id, job_name, DagsterEventType.ASSET_CHECK_EVALUATION, events)
+
+
 def observe(run: dg.DagsterRun, instance: dg.DagsterInstance, observations: Sequence[dg.AssetObservation]) -> None:
     """Say something of partitions in the name of a run that does not compute them."""
     events = [(AssetObservationData(one), one.description or "") for one in observations]
@@ -102,12 +114,19 @@ def observe(run: dg.DagsterRun, instance: dg.DagsterInstance, observations: Sequ
 def _report(
     run: dg.DagsterRun, instance: dg.DagsterInstance, kind: DagsterEventType, events: Sequence[tuple[Any, str]]
 ) -> None:
-    """Events of a run that is not the step that reports them, as one batch."""
+    """Events of a run that is not the step that reports them."""
+    _report_in(instance, run.run_id, run.job_name, kind, events)
+
+
+def _report_in(
+    instance: dg.DagsterInstance, run_id: str, job_name: str, kind: DagsterEventType, events: Sequence[tuple[Any, str]]
+) -> None:
+    """The same by the run's id, as one batch."""
     batch = uuid4().hex
     for position, (data, message) in enumerate(events, start=1):
-        event = DagsterEvent(kind.value, run.job_name, event_specific_data=data, message=message)
+        event = DagsterEvent(kind.value, job_name, event_specific_data=data, message=message)
         about = DagsterEventBatchMetadata(batch, position == len(events))
-        instance.report_dagster_event(event, run.run_id, batch_metadata=about)
+        instance.report_dagster_event(event, run_id, batch_metadata=about)
 
 
 def latest_target(

@@ -7,8 +7,12 @@ from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
+import dagster as dg
 import pytest
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionResolvedStatus as Status
 
+from backfill_pipelines.backfill.gates import READ_BACK_GATE, UPSTREAM_GATE
+from backfill_pipelines.backfill.verdicts import latest_verdicts
 from backfill_pipelines.coffee import derive_target, incremental_mode, replay, time_limits
 from backfill_pipelines.coffee.backfill_ledger import RunRefused, load_partitions, load_run
 from backfill_pipelines.coffee.intake import intake, pause_intake
@@ -16,7 +20,7 @@ from backfill_pipelines.coffee.mode_jobs import build_mode_job
 from backfill_pipelines.coffee.mode_report import ModeReport
 from backfill_pipelines.coffee.mode_world import BackupMissing, no_backup_yet
 from backfill_pipelines.coffee.modes import BackfillRed, apply_plan, plan_backfill
-from backfill_pipelines.coffee.names import COFFEES, PRICES, VARIANTS
+from backfill_pipelines.coffee.names import COFFEES, PRICES, PRODUCT_ARTIFACTS, VARIANTS, roaster_days
 from backfill_pipelines.coffee.plans import PlanRefused
 from backfill_pipelines.coffee.progress import TooManyFailed
 from backfill_pipelines.coffee.scope import Scope
@@ -317,9 +321,31 @@ class TestFull:
             applied(coffee, self.SCOPE)
         assert coffee.value("SELECT count(*) FROM prices") == 0
         assert coffee.value("SELECT status FROM backfill_runs") == "aborted"
+        back = dg.AssetCheckKey(COFFEES, READ_BACK_GATE)
+        assert list(latest_verdicts(coffee.instance, [back])[back].values()) == [False, False], "no more is said"
         assert coffee.value("SELECT count(*) FROM backfill_partitions WHERE error LIKE 'capture_is_not_empty%'") == 2
         with coffee.postgres.connect("test") as connection:
             assert not intake(connection).paused
+
+    def test_its_gates_are_seen_in_dagster_partition_by_partition(self, coffee: CoffeeWorld) -> None:
+        """As those of a replay: a person looks there for why a day is not published."""
+        coffee.store([], SUNDAY - WEEK)
+        coffee.store(shopify(), SUNDAY)
+        with pytest.raises(BackfillRed, match="capture_is_not_empty"):
+            applied(coffee, self.SCOPE)
+        red, green = "2025-09-21|blue-tokai", "2025-09-28|blue-tokai"
+        checks = [check for asset in coffee.assets[1:] for check in asset.check_keys]
+        found = latest_verdicts(coffee.instance, checks)
+        assert [check.name for check in checks if found[check].get(green) is not True] == []
+        assert {(check.asset_key, check.name) for check in checks if found[check].get(red) is False} == {
+            (PRODUCT_ARTIFACTS, "capture_is_not_empty"),
+            (COFFEES, UPSTREAM_GATE),
+            *((key, READ_BACK_GATE) for key in (PRODUCT_ARTIFACTS, COFFEES, VARIANTS, PRICES)),
+        }
+        partitions = roaster_days()
+        for check in checks:
+            state = coffee.instance.event_log_storage.get_asset_check_state([(check, partitions)])[check]
+            assert green in state.subsets[Status.SUCCEEDED].subset_value, "aimed at what was published"
 
     def test_it_gives_what_incremental_gives(self, coffee: CoffeeWorld) -> None:
         two_captures(coffee)
