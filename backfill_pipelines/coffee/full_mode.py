@@ -9,17 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import dagster as dg
-
 from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.backfill.gates import Verdict, judge
 from backfill_pipelines.coffee import partition_gates
 from backfill_pipelines.coffee.backfill_ledger import LedgerRun, Settled, load_partitions, settle
-from backfill_pipelines.coffee.expected_set import parse_partition
+from backfill_pipelines.coffee.full_events import tell_dagster
 from backfill_pipelines.coffee.intake import intake, pause_intake, resume_intake
 from backfill_pipelines.coffee.mode_report import ModeReport, tell_progress
 from backfill_pipelines.coffee.mode_world import ModeWorld
-from backfill_pipelines.coffee.names import COFFEES, PRICES, ROASTERS, VARIANTS
 from backfill_pipelines.coffee.pauses import BackfillPaused, assets_paused
 from backfill_pipelines.coffee.plans import load_sizes
 from backfill_pipelines.coffee.progress import FAILED, OK, Progress, TooManyFailed
@@ -50,7 +47,7 @@ class FullRun:
     world: ModeWorld
     run: LedgerRun
     report: ModeReport = field(default_factory=ModeReport)
-    red: dict[str, list[Verdict]] = field(default_factory=dict[str, list[Verdict]])
+    verdicts: dict[str, list[Verdict]] = field(default_factory=dict[str, list[Verdict]])
 
     def apply(self) -> ModeReport:
         """Derive, judge, and swap in what is green.
@@ -74,7 +71,7 @@ class FullRun:
                 self._require_few_red(days)
                 self._swap(shadow, days)
         self._settle(days)
-        self._materialize([key for key in days if key not in self.red])
+        self._tell_dagster([key for key in days if key not in self.red])
         return self.report
 
     @contextmanager
@@ -129,8 +126,7 @@ class FullRun:
             for gate in partition_gates.PARTITION_GATES:
                 measured = partition_gates.measure(connection, gate, partitions)
                 for verdict in judge(gate, measured, partitions):
-                    if verdict.is_red:
-                        self.red.setdefault(verdict.partition, []).append(verdict)
+                    self.verdicts.setdefault(verdict.partition, []).append(verdict)
             restrict(connection, self.run.scope)
             self.report.more["difference"] = self._difference(connection)
             connection.rollback()
@@ -148,6 +144,7 @@ class FullRun:
             judged.require_few_failed()
         except TooManyFailed:
             self._settle_red(days)
+            self._tell_dagster(())
             raise
 
     def _difference(self, connection: Connection) -> dict[str, dict[str, int]]:
@@ -234,16 +231,16 @@ class FullRun:
         with self.world.postgres.connect(self._name) as connection:
             settle(connection, self.run.id, ended)
 
-    def _materialize(self, partitions: Sequence[str]) -> None:
-        """Tell Dagster what was published; its verdicts stay those of the last range run of each partition."""
-        metadata = {"coffee/backfill_run": str(self.run.id), "backfill/decision": "published by a full backfill"}
-        self.world.instance.add_dynamic_partitions(
-            str(ROASTERS.name), sorted({parse_partition(key)[1] for key in partitions})
-        )
-        for key in (COFFEES, VARIANTS, PRICES):
-            for partition in partitions:
-                event = dg.AssetMaterialization(key, partition=partition, metadata=metadata)
-                self.world.instance.report_runless_asset_event(event)
+    def _tell_dagster(self, published: Sequence[str]) -> None:
+        """Show what was published and how it was judged; where nothing was, only what is red."""
+        shown = self.verdicts if published else self.red
+        tell_dagster(self.world.instance, self.world.dagster_run_id, self.run, published, shown)
+
+    @property
+    def red(self) -> dict[str, list[Verdict]]:
+        """The verdicts of the partitions that are held back, those that block."""
+        found = {key: [one for one in verdicts if one.is_red] for key, verdicts in self.verdicts.items()}
+        return {key: verdicts for key, verdicts in found.items() if verdicts}
 
     @property
     def _name(self) -> str:
