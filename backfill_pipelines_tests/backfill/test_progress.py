@@ -1,13 +1,16 @@
 """The progress check: a run without an event for ten minutes and a pause are told to somebody, each once."""
 
 import json
+import socket
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from backfill_pipelines.backfill.busy import ASSET_TAG
+from backfill_pipelines.backfill.busy import ASSET_TAG, PROCESS_TAG, this_process
 from backfill_pipelines.backfill.pausing import pause, resume
 from backfill_pipelines.backfill.progress import build_progress_sensor
 from backfill_pipelines.stores.notifications import Notifier
@@ -54,6 +57,20 @@ class Watch:
 @pytest.fixture
 def watch(instance: dg.DagsterInstance, tmp_path: Path) -> Watch:
     return Watch(instance, tmp_path / "notifications.jsonl")
+
+
+def test_a_run_of_a_command_that_was_killed_is_ended_and_holds_no_queue(watch: Watch) -> None:
+    """Dagster looks after no worker of it: where one run goes at a time, none of the UI would ever start again."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    killed = watch.run(**{PROCESS_TAG: f"{socket.gethostname()}:{process.pid}"})
+    own = watch.run(**{PROCESS_TAG: this_process()})
+    elsewhere = watch.run(**{PROCESS_TAG: f"another-host:{process.pid}"})
+    worker = watch.run()
+    assert watch.tick() == f"run {killed.run_id} was killed and is marked as failed"
+    statuses = [watch.instance.get_run_by_id(run.run_id).status for run in (killed, own, elsewhere, worker)]  # type: ignore[union-attr]
+    assert statuses == [dg.DagsterRunStatus.FAILURE, *[dg.DagsterRunStatus.STARTED] * 3]
+    assert watch.tick() == "every run under way makes progress"
 
 
 def test_it_starts_nothing_and_so_runs_by_itself(watch: Watch) -> None:
