@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from backfill_pipelines.backfill.failures import BackfillError
 
@@ -25,10 +26,18 @@ def reported(command: Callable[..., None]) -> Callable[..., None]:
         try:
             command(*args, **kwargs)
         except BackfillError as error:
-            console.print(f"[red]{type(error).__name__}:[/red] {error}", highlight=False)
+            _say(type(error).__name__, str(error))
+            raise typer.Exit(BROKEN) from error
+        except OSError as error:
+            # A full disk, a folder without rights, a path that is none: nothing of ours, and no traceback helps.
+            _say(type(error).__name__, f"{error}. Repair: look at the path, its rights and the room on its disk")
             raise typer.Exit(BROKEN) from error
 
     return run
+
+
+def _say(kind: str, text: str) -> None:
+    console.print(f"[red]{kind}:[/red] {escape(text)}", highlight=False)
 
 
 def day_of(text: str) -> date:

@@ -69,6 +69,10 @@ def run(
     confirm: Annotated[str, typer.Option(help="The table's name, once more, to write a production table.")] = "",
     limit: Annotated[int | None, typer.Option(min=1, help="Most records taken up by this command.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, max=1000, help="Records of one transaction.")] = None,
+    buckets_per_run: Annotated[
+        int | None,
+        typer.Option(min=1, max=256, help="Most buckets of one Dagster run; else 64 to fetch, 16 to write."),
+    ] = None,
     *,
     canary: Annotated[bool, typer.Option("--canary", help="Dry run of the first 100, which wave 1 waits for.")] = False,
     apply: Annotated[bool, typer.Option("--apply", help="Write. Without it nothing is written.")] = False,
@@ -94,7 +98,7 @@ def run(
     with open_instance(settings) as instance:
         if apply:
             _require_allowed(instance, migration, chosen, confirm)
-        reports, failures = _run(instance, resources, chosen, config, limit)
+        reports, failures = _run(instance, resources, chosen, config, limit, buckets_per_run)
     show_summary(reports, failures)
     raise typer.Exit(exit_code(reports, failures))
 
@@ -105,19 +109,22 @@ def _run(
     chosen: Sequence[str],
     config: Mapping[str, Any],
     limit: int | None,
+    longest: int | None = None,
 ) -> tuple[list[RunReport], list[ChunkResult]]:
     """Fill the cache, then write, range after range, until all is done or a run says to stop."""
     origin = f"cli-{uuid.uuid4().hex[:12]}"
     objects, failures = resources["objects"], list[ChunkResult]()
     tags = {ORIGIN_TAG: origin}
     if config["apply"] and config["fetch"] and limit is None and not config["image_id"]:
-        failures += _ranges(instance, resources, CACHE, chosen, {"apply": True}, tags)
+        failures += _ranges(instance, resources, CACHE, chosen, {"apply": True}, tags, longest=longest)
         if any(report.stop for report in load_reports(objects, origin)):
             return load_reports(objects, origin), failures
     if limit is None:
-        failures += _ranges(instance, resources, PLACES, chosen, config, tags, until_stop=(objects, origin))
+        until_stop = (objects, origin)
+        failures += _ranges(instance, resources, PLACES, chosen, config, tags, longest=longest, until_stop=until_stop)
         return load_reports(objects, origin), failures
-    longest = len(chosen) if config.get("canary") else _asset(PLACES).backfill_policy.max_partitions_per_run  # pyright: ignore[reportOptionalMemberAccess]
+    policy = _asset(PLACES).backfill_policy
+    longest = len(chosen) if config.get("canary") else longest or (policy.max_partitions_per_run if policy else 1)
     for start in range(0, len(chosen), longest or 1):
         reports = load_reports(objects, origin)
         left = limit - sum(report.attempted for report in reports)

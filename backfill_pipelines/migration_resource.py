@@ -64,11 +64,17 @@ def build_embedding(settings: Settings) -> EmbeddingSettings:
     )
 
 
+def build_exports(url: str) -> ObjectStore:
+    """The export files of images below a root."""
+    repair = "give the folder of {image_id}.json files with --export, or set BACKFILL_PROMOTION_EXPORTS_URL to it"
+    return ObjectStore(url=url, what="the folder of exports", repair=repair)
+
+
 def build_all_resources(settings: Settings) -> dict[str, Any]:
     """Every resource of a deployment by key: the stores, and how the migration and the promotion use them."""
     return {
         **build_resources(settings),
-        "exports": ObjectStore(url=settings.exports_root),
+        "exports": build_exports(settings.exports_root),
         "migration": build_migration(settings),
         "promotion": build_promotion(settings),
         "embedding": build_embedding(settings),

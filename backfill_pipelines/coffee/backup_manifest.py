@@ -79,8 +79,8 @@ class Manifest(_Frozen):
     @property
     def mark(self) -> Mark:
         """What the overall gates compare a restored database with."""
-        outside = {table: (found.rows, found.digest) for table, found in self.state.items()}
-        return Mark(self.last_price, (self.prices.rows, self.prices.digest), (), outside)
+        state = {table: (found.rows, found.digest) for table, found in self.state.items()}
+        return Mark(self.last_price, (self.prices.rows, self.prices.digest), state)
 
     @property
     def rows(self) -> int:

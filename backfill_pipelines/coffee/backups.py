@@ -21,6 +21,7 @@ from backfill_pipelines.coffee.backup_manifest import (
     make_durable,
     sha256_of,
 )
+from backfill_pipelines.coffee.digests import state_rows
 from backfill_pipelines.coffee.migrations import require_migrated
 from backfill_pipelines.coffee.mode_world import BackupMissing
 from backfill_pipelines.coffee.overall_gates import ALTERED, EXPECTED, OUTSIDE, OVERALL_GATES, mark, measure_overall
@@ -84,7 +85,7 @@ class Backups:
         tools = tools_of(self.postgres, session)
         self._require_room(session)
         sha256, size = self._dump(tools, snapshot, self.folder.dump(backup_id))
-        made = mark(session, [])
+        made = mark(session)
         manifest = Manifest(
             id=backup_id,
             created_at=now,
@@ -97,7 +98,9 @@ class Backups:
             tables=contents(session),
             last_price=made.last_price,
             prices=TableContent(rows=made.prices[0], digest=made.prices[1]),
-            state={table: TableContent(rows=rows, digest=digest) for table, (rows, digest) in made.outside.items()},
+            state={
+                table: TableContent(rows=rows, digest=digest) for table, (rows, digest) in state_rows(session).items()
+            },
             violations=violations(session),
         )
         session.rollback()

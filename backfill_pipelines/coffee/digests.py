@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from backfill_pipelines.stores.postgres import Connection, execute
 
@@ -64,14 +64,11 @@ def price_row_digest(connection: Connection, up_to_id: int) -> tuple[int, str]:
     return rows[0][0], rows[0][1]
 
 
-def rows_outside(connection: Connection, scope: Sequence[uuid.UUID]) -> Mapping[str, tuple[int, str]]:
-    """Number and order-free digest of the rows of roasters outside a scope, by table of state."""
+def state_rows(connection: Connection) -> Mapping[str, tuple[int, str]]:
+    """Number and order-free digest of all rows, by table of state."""
     found: dict[str, tuple[int, str]] = {}
     for table in STATE_TABLES:
-        statement = (
-            f"SELECT count(*), COALESCE(sum(hashtextextended(t::text, 0)::numeric), 0)::text FROM {table} t"
-            " WHERE t.roaster_id <> ALL(%(scope)s::uuid[])"
-        )
-        (row,) = execute(connection, statement, {"scope": list(scope)}).fetchall()
+        statement = f"SELECT count(*), COALESCE(sum(hashtextextended(t::text, 0)::numeric), 0)::text FROM {table} t"
+        (row,) = execute(connection, statement).fetchall()
         found[table] = (row[0], row[1])
     return found

@@ -4,13 +4,14 @@ Paces, robots.txt and repetitions are ``stores.polite_shops``'; which pages ther
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from backfill_pipelines.coffee.codes import E_HTTP_STATUS
 from backfill_pipelines.coffee.feed_walk import DISALLOWED, PageFailed
+from backfill_pipelines.coffee.pauses import PAUSED
 from backfill_pipelines.stores.polite_shops import Asked, HostRules, PoliteShops, RobotsDisallow
 from backfill_pipelines.stores.shop_http import ShopAnswer
 
@@ -69,6 +70,8 @@ class Asking:
     begin_until: datetime
     until: datetime
     stats: FetchStats
+    #: Why no other page may be asked for; empty when it may.
+    paused: Callable[[], str] = lambda: ""
     _has_begun: bool = False
 
     def answer(self, url: str, validators: Mapping[str, str] | None = None) -> ShopAnswer:
@@ -77,6 +80,8 @@ class Asking:
         Raises:
             PageFailed: anything else, after all repetitions.
         """
+        if paused := self.paused():
+            raise PageFailed(PAUSED, f"stopped before {url}: {paused}")
         until = self.until if self._has_begun else self.begin_until
         try:
             asked = self.shops.get(url, self.rules, most_open=self.most_open, headers=validators, until=until)

@@ -97,6 +97,7 @@ class Fetcher:
         beat_seconds: float = BEAT_SECONDS,
         most_seconds: float = MOST_SECONDS,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        paused: Callable[[], str] = lambda: "",
     ) -> None:
         self._postgres = postgres
         self._artifacts = artifacts
@@ -104,6 +105,7 @@ class Fetcher:
         self._beat_seconds = beat_seconds
         self._most_seconds = most_seconds
         self._clock = clock
+        self._paused = paused
 
     def fetch_source(
         self,
@@ -152,7 +154,7 @@ class Fetcher:
         try:
             rules = self._shops.rules(store.source.base_url, until=way.times.begin)
             self._record_robots(store.run, way.feed, rules)
-            asking = Asking(self._shops, rules, way.most_open, way.times.begin, way.times.end, stats)
+            asking = Asking(self._shops, rules, way.most_open, way.times.begin, way.times.end, stats, self._paused)
             outcome = self._captured(way.feed, asking, store)
         except (RobotsUnreachable, PageFailed, BodyNotStored) as error:
             outcome = _Outcome("partial" if store.captures else None, 0, _code(error), str(error))

@@ -20,6 +20,7 @@ from backfill_pipelines.coffee.intake import intake, pause_intake, resume_intake
 from backfill_pipelines.coffee.mode_report import ModeReport, tell_progress
 from backfill_pipelines.coffee.mode_world import ModeWorld
 from backfill_pipelines.coffee.names import COFFEES, PRICES, ROASTERS, VARIANTS
+from backfill_pipelines.coffee.pauses import BackfillPaused, assets_paused
 from backfill_pipelines.coffee.progress import FAILED, OK, Progress, TooManyFailed
 from backfill_pipelines.coffee.publishing import Counts, publish
 from backfill_pipelines.coffee.range_runs import cut
@@ -98,6 +99,11 @@ class FullRun:
         progress, began = Progress(len(partitions)), time.monotonic()
         found = dict[str, Day]()
         for keys in cut(partitions):
+            if paused := assets_paused(self.world.instance):
+                raise BackfillPaused(
+                    f"the full backfill was stopped before anything was published: {paused}, then: backfill coffee run "
+                    f"{self.run.id}"
+                )
             days = load_days(connection, keys, self.run.scope)
             found |= days.by_key
             shadow.add(connection, self._rendered(days))
@@ -163,7 +169,7 @@ class FullRun:
             for source in sorted({str(capture.source_id) for day in days.values() for capture in day.captures}):
                 transaction_lock(connection, f"coffee:{source}")
             self._require_same_inputs(connection, days)
-            before = take_before(connection, self.run.scope)
+            before = take_before(connection, self.run)
             staged = stage(connection, shadow.read(connection))
             restrict(connection, self.run.scope)
             green = [key for key in staged.partitions if key not in self.red]

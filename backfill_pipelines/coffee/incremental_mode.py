@@ -24,6 +24,7 @@ from backfill_pipelines.coffee.backfill_ledger import (
 from backfill_pipelines.coffee.mode_report import ModeReport, tell_progress
 from backfill_pipelines.coffee.mode_world import ModeWorld
 from backfill_pipelines.coffee.names import ROASTERS
+from backfill_pipelines.coffee.pauses import PAUSED, assets_paused
 from backfill_pipelines.coffee.progress import FAILED, OK, UNRECOVERABLE, Progress
 from backfill_pipelines.coffee.range_runs import RangeRun, cut, run_range
 from backfill_pipelines.coffee.recovery import RUNNING_ELSEWHERE
@@ -61,6 +62,9 @@ class IncrementalRun:
         self.report.skipped = len(partitions) - len(todo)
         progress = Progress(len(todo))
         for keys in cut([one.key for one in todo], self.empty):
+            if paused := assets_paused(self.world.instance):
+                self.report.paused = paused
+                break
             self._range([todo_of for todo_of in todo if todo_of.key in set(keys)], keys, progress)
             tell_progress(self.world, self.run.id, progress, self.report)
             progress.require_few_failed()
@@ -89,28 +93,34 @@ class IncrementalRun:
             mine = claim(connection, self.run.id, [(one.roaster_id, one.day) for one in wanted])
         if not mine:
             return
-        failure = self._chain(keys)
+        failure = self._chain(keys, mine)
         left = self._running(mine)
-        if failure and left and len(keys) > 1:
+        if paused := assets_paused(self.world.instance):
+            self._wait(left, paused)
+        elif failure and left and len(keys) > 1:
             # The run broke off: one by one, a partition that cannot be done does not sink its siblings.
             for one in left:
-                self._close([one], self._chain([one.key]))
+                self._close([one], self._chain([one.key], {(one.roaster_id, one.day)}))
         else:
             self._close(left, failure)
         for one in self._partitions(mine):
+            if one.error_code == PAUSED:
+                self.report.paused = str(one.error)
+                self.report.states[PAUSED] += 1
+                continue
             if one.error_code == RUNNING_ELSEWHERE:
                 self.report.skipped += 1
                 continue
             progress.add(_OUTCOME.get(one.state, FAILED), rows=int((one.verdict or {}).get("rows", 0)))
             self.report.add(one)
 
-    def _chain(self, keys: Sequence[str]) -> str:
+    def _chain(self, keys: Sequence[str], mine: Collection[tuple[uuid.UUID, date]]) -> str:
         """Search, derive and publish partitions; why the first of the runs failed that did."""
-        runs = list[RangeRun]()
-        for asset in self._assets:
-            began = time.monotonic()
-            runs.append(self._launch(asset, keys))
-            self.report.add_seconds(asset.op.name, time.monotonic() - began)
+        search, *others = self._assets
+        runs = [self._launch(search, keys)]
+        wait = {one.key for one in self._partitions(mine) if one.error_code == PAUSED}
+        for part in cut([key for key in keys if key not in wait]) if wait else [keys]:
+            runs += [self._launch(asset, part) for asset in others]
         return next((run.failure for run in runs if run.failure), "")
 
     def _running(self, mine: Collection[tuple[uuid.UUID, date]]) -> list[LedgerPartition]:
@@ -118,7 +128,10 @@ class IncrementalRun:
         return [one for one in self._partitions(mine) if one.state == "running"]
 
     def _launch(self, asset: dg.AssetsDefinition, keys: Sequence[str]) -> RangeRun:
-        return run_range(
+        if paused := assets_paused(self.world.instance):
+            return RangeRun("", paused)
+        began = time.monotonic()
+        ended = run_range(
             asset,
             keys,
             instance=self.world.instance,
@@ -126,6 +139,14 @@ class IncrementalRun:
             config={"backfill_run_id": str(self.run.id), "apply": True},
             tags={BACKFILL_TAG: str(self.run.id)},
         )
+        self.report.add_seconds(asset.op.name, time.monotonic() - began)
+        return ended
+
+    def _wait(self, partitions: Sequence[LedgerPartition], why: str) -> None:
+        """Let partitions wait for the end of a pause."""
+        waiting = [Settled(one.roaster_id, one.day, "pending", error_code=PAUSED, error=why) for one in partitions]
+        with self.world.postgres.connect(self._name) as connection:
+            settle(connection, self.run.id, waiting)
 
     def _close(self, partitions: Sequence[LedgerPartition], failure: str) -> None:
         """Settle partitions that no run has settled, unless one has by now."""

@@ -23,6 +23,8 @@ class ModeReport:
     causes: dict[str, str] = field(default_factory=dict[str, str])
     #: Partitions that had ended well before, or that another worker is at.
     skipped: int = 0
+    #: What a pause says that has stopped the backfill; empty when none has.
+    paused: str = ""
     rows: int = 0
     bytes: int = 0
     seconds: Counter[str] = field(default_factory=Counter[str])
@@ -63,6 +65,8 @@ class ModeReport:
         """The report in words, each cause with its partitions."""
         counted = ", ".join(f"{count:,} {state}" for state, count in sorted(self.states.items())) or "nothing to do"
         yield f"{counted}; {self.skipped:,} were done before or are held by others; {self.rows:,} observations"
+        if self.paused:
+            yield f"stopped by a pause, the rest waits: {self.paused}"
         for name, value in self.more.items():
             yield f"{name}: {value}"
         by_cause: dict[str, list[str]] = {}

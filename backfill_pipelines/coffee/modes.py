@@ -24,6 +24,7 @@ from backfill_pipelines.coffee.incremental_mode import IncrementalRun
 from backfill_pipelines.coffee.intake import mute_alerts, unmute_alerts
 from backfill_pipelines.coffee.mode_report import ModeReport
 from backfill_pipelines.coffee.mode_world import ModeWorld
+from backfill_pipelines.coffee.pauses import BackfillPaused
 from backfill_pipelines.coffee.plans import Plan, make_plan, require_unchanged
 from backfill_pipelines.coffee.progress import TooManyFailed
 from backfill_pipelines.coffee.replay import VERSIONS
@@ -74,6 +75,7 @@ def apply_plan(world: ModeWorld, run_id: uuid.UUID, *, free_bytes: int | None = 
         RunRefused: the backfill is over, or a full one is being applied elsewhere.
         BackupMissing: a full backfill without a verified backup.
         TooManyFailed: the failure threshold was passed.
+        BackfillPaused: a pause came between; what was not done waits for the same plan to be gone on with.
         BackfillRed: partitions have failed; the others are published.
     """
     with world.postgres.connect(f"coffee:{run_id}") as connection:
@@ -118,7 +120,7 @@ def _framed(world: ModeWorld, run: LedgerRun, work: Callable[[], ModeReport]) ->
         before = _before(world, run)
         report = work()
         _judge_whole(world, run, before, report)
-    except TooManyFailed as error:
+    except (TooManyFailed, BackfillPaused) as error:
         _end(world, run, "aborted", {"error": str(error)})
         world.notifier.send(f"coffee backfill {run.scope.mode} was ended", str(error))
         raise
@@ -126,6 +128,8 @@ def _framed(world: ModeWorld, run: LedgerRun, work: Callable[[], ModeReport]) ->
         _end(world, run, "failed", {"error": f"{type(error).__name__}: {error}"})
         world.notifier.send(f"coffee backfill {run.scope.mode} broke off", f"{type(error).__name__}: {error}")
         raise
+    if report.paused:
+        raise _paused(world, run, report)
     is_over = not (report.is_green and _is_held(world, run))
     _end(world, run, ("ok" if is_over else "running") if report.is_green else "failed", report.totals())
     text = "\n".join(report.lines())
@@ -136,6 +140,15 @@ def _framed(world: ModeWorld, run: LedgerRun, work: Callable[[], ModeReport]) ->
             f"Repair: mend the causes, then: backfill coffee run {run.id}"
         )
     return report
+
+
+def _paused(world: ModeWorld, run: LedgerRun, report: ModeReport) -> BackfillPaused:
+    """What a backfill ends with that a pause has stopped; it can be gone on with."""
+    text = "\n".join(report.lines())
+    error = BackfillPaused(f"{text}\nThen go on with: backfill coffee run {run.id}")
+    _end(world, run, "aborted", {**report.totals(), "error": f"stopped by a pause: {report.paused}"})
+    world.notifier.send(f"coffee backfill {run.scope.mode} was stopped by a pause", str(error))
+    return error
 
 
 def _is_held(world: ModeWorld, run: LedgerRun) -> bool:
@@ -149,7 +162,7 @@ def _before(world: ModeWorld, run: LedgerRun) -> Before | None:
     if run.scope.is_full or run.scope.mode == "validation":
         return None
     with world.postgres.connect(f"coffee:{run.id}") as connection:
-        found = take_before(connection, run.scope)
+        found = take_before(connection, run)
         connection.rollback()
         return found
 

@@ -35,7 +35,7 @@ def build_overall_checks() -> dg.AssetChecksDefinition:
             require_migrated(connection)
             shops = load_shops(connection)
             expected = load_expected_set(connection, shops, (now - LOOKBACK).date(), now.date(), VERSIONS, now)
-            verdicts = overall_verdicts(connection, mark(connection, []), expected)
+            verdicts = overall_verdicts(connection, mark(connection), expected)
             connection.rollback()
         for verdict in verdicts:
             if verdict.gate in CHECKED:

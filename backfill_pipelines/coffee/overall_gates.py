@@ -4,14 +4,14 @@ Some compare with what was before the run: ``mark`` takes that. The expected set
 what it came to.
 """
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from backfill_pipelines.backfill.failures import GateNotMeasured
 from backfill_pipelines.backfill.gates import SAMPLE_SIZE, Gate, Measurement, all_measured
-from backfill_pipelines.coffee.digests import price_row_digest, rows_outside
+from backfill_pipelines.coffee.digests import price_row_digest, state_rows
 from backfill_pipelines.coffee.fold import fold, open_fold, run_file, touch_all
+from backfill_pipelines.coffee.outside import Allowed, Content, Outside, compare_outside, look_outside
 from backfill_pipelines.stores.postgres import Connection, read_value
 
 ALTERED = "no_price_row_was_altered"
@@ -31,10 +31,9 @@ class Mark:
 
     #: Greatest id of the price rows, how many there are, and their digest.
     last_price: int
-    prices: tuple[int, str]
-    scope: Sequence[uuid.UUID]
-    #: Number and digest of rows of the roasters outside the scope, by table.
-    outside: Mapping[str, tuple[int, str]]
+    prices: Content
+    #: What a run must leave alone; or every row of the tables of state, where nothing is to change.
+    outside: Outside | Mapping[str, Content]
 
 
 @dataclass(frozen=True)
@@ -86,8 +85,8 @@ OVERALL_GATES = (
     ),
     Gate(
         OUTSIDE,
-        "Rows of roasters outside the scope of the run are as they were.",
-        "Look for another writer; roll the run back: backfill coffee rollback ID --apply.",
+        "Rows outside the scope of the run - other roasters, sources, products, days - are as they were.",
+        "Look for another writer of the named rows; roll the run back: backfill coffee rollback ID --apply.",
     ),
     Gate(
         EXPECTED,
@@ -97,10 +96,11 @@ OVERALL_GATES = (
 )
 
 
-def mark(connection: Connection, scope: Sequence[uuid.UUID]) -> Mark:
-    """Take down, before a run over the roasters of its scope, what it must leave alone."""
+def mark(connection: Connection, allowed: Allowed | None = None) -> Mark:
+    """Take down, before a run, what it must leave alone; without what it is allowed to change, that is everything."""
     last = int(read_value(connection, "SELECT COALESCE(max(id), 0) FROM prices"))
-    return Mark(last, price_row_digest(connection, last), tuple(scope), rows_outside(connection, scope))
+    outside = look_outside(connection, allowed, last) if allowed else state_rows(connection)
+    return Mark(last, price_row_digest(connection, last), outside)
 
 
 def measure_overall(
@@ -120,7 +120,7 @@ def measure_overall(
     if gate.name == ALTERED and before:
         return _altered(before, price_row_digest(connection, before.last_price))
     if gate.name == OUTSIDE and before:
-        return _outside(before, rows_outside(connection, before.scope))
+        return _outside(connection, before.outside)
     if gate.name == EXPECTED and expected:
         return all_measured(len(expected.unexplained), expected.days, expected.unexplained)
     if not gate.source or gate not in OVERALL_GATES:
@@ -141,7 +141,10 @@ def _altered(before: Mark, now: tuple[int, str]) -> Measurement:
     return Measurement(rows, rows - len(culprits), len(culprits), culprits)
 
 
-def _outside(before: Mark, now: Mapping[str, tuple[int, str]]) -> Measurement:
-    changed = [f"{table}: {rows} rows, now {now[table][0]}" for table, (rows, _) in before.outside.items()
-               if now[table] != before.outside[table]]  # fmt: skip
-    return all_measured(len(changed), len(before.outside), changed)
+def _outside(connection: Connection, before: Outside | Mapping[str, Content]) -> Measurement:
+    if isinstance(before, Outside):
+        return compare_outside(connection, before)
+    now = state_rows(connection)
+    changed = [f"{table}: {rows} rows, now {now[table][0]}" for table, (rows, _) in before.items()
+               if now[table] != before[table]]  # fmt: skip
+    return all_measured(len(changed), len(before), changed)

@@ -29,6 +29,7 @@ from backfill_pipelines.coffee.backfill_ledger import (
 from backfill_pipelines.coffee.expected_set import parse_partition
 from backfill_pipelines.coffee.migrations import require_migrated
 from backfill_pipelines.coffee.model import natural_id
+from backfill_pipelines.coffee.pauses import assets_paused, intake_paused
 from backfill_pipelines.coffee.replay import Day, Days, load_days
 from backfill_pipelines.coffee.scope import Scope, digest_of
 from backfill_pipelines.stores.objects import ObjectStore
@@ -82,6 +83,8 @@ class Recovery:
     resources: Any
     log: Callable[[str], None] = lambda _: None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    #: Why nothing may run, and no page be asked for, any more; empty when it may.
+    assets_paused: Callable[[], str] = lambda: ""
     #: Whether the backfill has its row in ``backfill_runs``.
     is_in_ledger: bool = True
     #: Partitions that another worker is at, and those that ended red.
@@ -96,6 +99,10 @@ class Recovery:
     def is_open(self, partition: str) -> bool:
         """Whether a partition is left as it is: a dry run, or another worker is at it."""
         return partition in self.busy or not self.config.apply
+
+    def no_shop_now(self) -> str:
+        """Why no other shop may be asked; empty when it may."""
+        return self.assets_paused() or intake_paused(self.postgres, self.application_name)
 
     def settle(self, ended: Sequence[Settled]) -> None:
         """Write down how partitions of a backfill ended, where there is one."""
@@ -148,6 +155,7 @@ def open_recovery(
         run,
         resources,
         context.log.info,
+        assets_paused=lambda: assets_paused(context.instance),
         is_in_ledger=publishes or not own,
     )
     with _work_locks(found, admission.partitions):

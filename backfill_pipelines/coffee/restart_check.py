@@ -140,7 +140,7 @@ def _overall(world: OperationWorld) -> str:
     with world.postgres.connect("coffee:verify") as connection:
         shops = load_shops(connection)
         expected = load_expected_set(connection, shops, (now - LOOKBACK).date(), now.date(), VERSIONS, now)
-        verdicts = overall_verdicts(connection, mark(connection, []), expected)
+        verdicts = overall_verdicts(connection, mark(connection), expected)
         connection.rollback()
     _require_green(verdicts)
     return f"{len(OVERALL_GATES)} gates"

@@ -16,10 +16,12 @@ from backfill_pipelines.backfill.admission import Admission
 from backfill_pipelines.backfill.gates import Gate, Measurement, all_measured
 from backfill_pipelines.backfill.outcome import Decision, RangeOutcome, StagedPartition, State
 from backfill_pipelines.coffee.artifact_rows import record_captures, until_now
+from backfill_pipelines.coffee.backfill_ledger import Settled
 from backfill_pipelines.coffee.codes import E_OBSERVED_AT_FUTURE
 from backfill_pipelines.coffee.evidence import load_expected_set
 from backfill_pipelines.coffee.expected_set import RoasterDay
 from backfill_pipelines.coffee.live_search import fetch_open_days, search_old_files
+from backfill_pipelines.coffee.pauses import PAUSED
 from backfill_pipelines.coffee.recovery import Recovery, open_recovery
 from backfill_pipelines.coffee.replay import VERSIONS, Day, Days
 from backfill_pipelines.coffee.states import DayState
@@ -54,6 +56,8 @@ class SearchTarget:
     before: Mapping[str, str] = field(default_factory=dict[str, str])
     found: dict[str, int] = field(default_factory=dict[str, int])
     imported: int = 0
+    #: Days that wait for the end of a pause, with what it says.
+    waiting: dict[str, str] = field(default_factory=dict[str, str])
 
     def stage(self, partitions: Sequence[str]) -> Mapping[str, StagedPartition]:
         """Search for what the days lack, and say what each has."""
@@ -85,6 +89,13 @@ class SearchTarget:
     def record(self, outcome: RangeOutcome) -> None:
         """Keep in the ledger what is red, and apart from it what cannot be had."""
         self.recovery.settle_red(self.days, outcome, self._unrecoverable)
+        days = {key: self._days.by_key[key] for key in self.waiting}
+        self.recovery.settle(
+            [
+                Settled(day.roaster_id, day.day, "pending", error_code=PAUSED, error=self.waiting[key])
+                for key, day in days.items()
+            ]
+        )
 
     def run_metadata(self) -> Mapping[str, Any]:
         """What the search brought."""
@@ -131,7 +142,7 @@ class SearchTarget:
         self.imported = search_old_files(self.recovery, lacking)
         if self.recovery.config.fetch:
             wanted = (DayState.MISSING, DayState.NOT_DUE, DayState.PARTIAL)
-            fetch_open_days(self.recovery, [day for day in free if day.state in wanted])
+            self.waiting = fetch_open_days(self.recovery, [day for day in free if day.state in wanted])
 
     def _give_up(self, searched_at: datetime) -> None:
         """Record days whose window is closed and that were searched for in vain."""
@@ -172,7 +183,7 @@ class SearchTarget:
         elif state.state is DayState.PARTIAL:
             kind, reason = State.PARTIAL, state.reason
         # A tick whose window is open and that nobody has tried: nothing can be said of the day yet.
-        is_waiting = state.state is DayState.NOT_DUE and not day.captures
+        is_waiting = (state.state is DayState.NOT_DUE and not day.captures) or day.key in self.waiting
         return StagedPartition(
             partition=day.key,
             state=kind,

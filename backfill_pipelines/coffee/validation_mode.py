@@ -11,9 +11,9 @@ from typing import Any
 from backfill_pipelines.backfill.gates import Measurement, Verdict, judge
 from backfill_pipelines.coffee import partition_gates
 from backfill_pipelines.coffee.backfill_ledger import LedgerRun, Settled, load_partitions, settle
-from backfill_pipelines.coffee.evidence import load_shops
 from backfill_pipelines.coffee.mode_report import NAMED, ModeReport, tell_progress
 from backfill_pipelines.coffee.mode_world import ModeWorld
+from backfill_pipelines.coffee.outside import Allowed
 from backfill_pipelines.coffee.overall_gates import Mark, mark
 from backfill_pipelines.coffee.plans import make_plan
 from backfill_pipelines.coffee.progress import FAILED, OK, Progress
@@ -43,8 +43,7 @@ class ValidationRun:
         """Judge every partition, then the whole."""
         with self.world.postgres.connect(self._name) as connection:
             partitions = [one.key for one in load_partitions(connection, self.run.id)]
-            roasters = [roaster.id for roaster in load_shops(connection, self.run.scope.roasters or None).roasters]
-            before = mark(connection, roasters)
+            before = mark(connection, Allowed(self.run.id))
         progress = Progress(len(partitions))
         for keys in cut(partitions):
             self._range(keys, progress)

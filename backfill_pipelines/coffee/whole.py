@@ -9,8 +9,10 @@ from datetime import datetime
 
 from backfill_pipelines.backfill.gates import Verdict
 from backfill_pipelines.coffee import overall_gates
+from backfill_pipelines.coffee.backfill_ledger import LedgerRun
 from backfill_pipelines.coffee.evidence import load_expected_set, load_shops
 from backfill_pipelines.coffee.expected_set import ExpectedSet
+from backfill_pipelines.coffee.outside import Allowed
 from backfill_pipelines.coffee.overall_gates import ALTERED, OUTSIDE, OVERALL_GATES, Mark, measure_overall
 from backfill_pipelines.coffee.replay import VERSIONS
 from backfill_pipelines.coffee.scope import Scope
@@ -26,10 +28,10 @@ class Before:
     violations: Mapping[str, int]
 
 
-def take_before(connection: Connection, scope: Scope) -> Before:
-    """Take down what a backfill of a scope must leave alone, and what is wrong already."""
-    named = [roaster.id for roaster in load_shops(connection, scope.roasters or None).roasters]
-    mark = overall_gates.mark(connection, named)
+def take_before(connection: Connection, run: LedgerRun) -> Before:
+    """Take down what a backfill must leave alone, and what is wrong already."""
+    named = [roaster.id for roaster in load_shops(connection, run.scope.roasters or None).roasters]
+    mark = overall_gates.mark(connection, Allowed(run.id, named, run.scope))
     compares = (ALTERED, OUTSIDE, overall_gates.EXPECTED)
     measured = {
         gate.name: measure_overall(connection, gate).violations for gate in OVERALL_GATES if gate.name not in compares

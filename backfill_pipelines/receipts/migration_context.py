@@ -27,7 +27,7 @@ from backfill_pipelines.stores.control import ControlStore
 from backfill_pipelines.stores.dynamodb import DynamoItemStore
 from backfill_pipelines.stores.dynamodb_resource import DynamoDB
 from backfill_pipelines.stores.dynamodb_tables import TableState
-from backfill_pipelines.stores.leases import Lease, LeaseLost, Leases, LeaseTaken
+from backfill_pipelines.stores.leases import Holder, Lease, LeaseLost, Leases, LeaseTaken
 from backfill_pipelines.stores.objects import ObjectStore
 from backfill_pipelines.stores.places import Places
 
@@ -153,8 +153,17 @@ def writer_lease(control: ControlStore, table: str, holder: str, purpose: str) -
     Raises:
         LeaseTaken: another one has it; says who.
     """
-    with Leases(control).held(f"receipts writer of {table}", holder, purpose) as lease:
+    with Leases(control).held(_lease_name(table), holder, purpose) as lease:
         yield lease
+
+
+def writer_of(control: ControlStore, table: str) -> Holder | None:
+    """Who has that right now; None when nobody has."""
+    return Leases(control).holder(_lease_name(table))
+
+
+def _lease_name(table: str) -> str:
+    return f"receipts writer of {table}"
 
 
 def needs_place(row: Row, *, enrich_stubs: bool) -> bool:

@@ -131,6 +131,7 @@ class PlaceTarget:
             calls=calls_of(self.answers.reports),
             spent_usd=str(sum((one.spent_usd for one in self.answers.reports), Decimal(0))),
             write_units=self.written.write_units,
+            refused_puts=self.written.refused_puts,
             seconds=(datetime.now(UTC) - self._began).total_seconds(),
             attempted=len(self.selection.work),
             stop=stop or self.written.stop,
@@ -213,7 +214,8 @@ class PlaceTarget:
         )
 
     def _bucket_metadata(self, state: BucketState) -> Mapping[str, Any]:
-        units = sum(one.write_units for key, one in self.written.settled.items() if key.bucket == state.bucket)
+        settled = self.written.settled
+        units = sum(settled[key].write_units for key in state.entries if key in settled)
         return {
             "receipts/run": self.run_id,
             "receipts/plan": f"{self.migration.plan.plan_id} revision {self.migration.plan.revision}",

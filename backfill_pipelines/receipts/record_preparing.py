@@ -7,6 +7,7 @@ here. What is done with it is ``put_records``'s.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Protocol
 
 from backfill_pipelines.receipts import metadata as source
@@ -19,7 +20,7 @@ from backfill_pipelines.receipts.outcomes import Outcome, Reason, outcome_of
 from backfill_pipelines.receipts.place import table_key
 from backfill_pipelines.receipts.place_building import Built, build
 from backfill_pipelines.receipts.place_reading import Existing, existing_state
-from backfill_pipelines.receipts.provenance import Mark, content_digest, mark_of
+from backfill_pipelines.receipts.provenance import Mark, built_digest, content_digest, mark_of
 from backfill_pipelines.stores.items import ItemStore
 
 CREATE, ENRICH = "create", "enrich"
@@ -62,10 +63,10 @@ class Ready:
         """What the ledger calls the put."""
         return CREATE if self.before is None else ENRICH
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The content digest of what is put."""
-        return content_digest(self.built.item)
+        return built_digest(self.built.item)
 
     def settled(self, outcome: Outcome | Reason, *, units: float = 0.0, detail: str = "") -> Settlement:
         """What became of it."""

@@ -31,6 +31,8 @@ class RunReport:
     calls: Mapping[str, int] = field(default_factory=dict[str, int])
     spent_usd: str = "0"
     write_units: float = 0.0
+    #: Puts that the table refused for its rate, each time.
+    refused_puts: int = 0
     seconds: float = 0.0
     #: Records that this run has taken up: what a limit over several runs counts.
     attempted: int = 0

@@ -8,7 +8,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -112,7 +112,8 @@ class Postgres(dg.ConfigurableResource):
         text = " ".join(f"-c {name}={value}" for name, value in options.items())
         with translated(self.where):
             connection = self._opened(application_name=application_name, options=text, autocommit=autocommit)
-            with connection:
+            # A commit that is refused leaves a connection open that psycopg's own block would have closed.
+            with closing(connection), connection:
                 _require_version(connection, self.where)
                 set_json_dumps(orjson.dumps, connection)
                 set_json_loads(orjson.loads, connection)

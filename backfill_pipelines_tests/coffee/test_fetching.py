@@ -522,3 +522,15 @@ def test_a_source_of_another_platform_is_refused_and_never_tried_as_one(world: W
     with pytest.raises(FeedUnknown, match=r"platform custom"):
         world.fetcher().fetch_source(dataclasses.replace(source, platform="custom"))
     assert served.shop.requests == 0
+
+
+def test_a_pause_stops_a_fetch_before_its_next_page_and_the_next_fetch_is_whole(world: World) -> None:
+    """The pages that were had are kept as a part; nothing counts as the end of the catalogue."""
+    _, source = world.serve(shop_of(shopify(5)), page_limit=2)
+    pauses = iter(["", "", "coffee is paused by ops: lunch. Resume: backfill resume coffee"])
+    result = world.fetcher(paused=lambda: next(pauses)).fetch_source(source)
+    assert (result.status, result.completeness, result.error_code) == ("partial", "partial", "paused")
+    assert (len(result.captures), result.products) == (2, 4)
+    assert result.error.endswith("page=3: coffee is paused by ops: lunch. Resume: backfill resume coffee")
+    whole = world.fetcher().fetch_source(source)
+    assert (whole.completeness, whole.products) == ("complete", 5)

@@ -32,7 +32,7 @@ def started(postgres: Postgres) -> uuid.UUID:
 def rolled_back(postgres: Postgres, run: uuid.UUID) -> Rollback:
     with postgres.connect("test") as connection:
         execute(connection, "UPDATE backfill_runs SET status = 'ok' WHERE id = %s AND status = 'running'", (run,))
-        before = mark(connection, [])
+        before = mark(connection)
         found = rollback_run(connection, run)
         for gate in OVERALL_GATES:
             if gate.name not in ("expected_set_is_accounted_for", "live_rows_outside_scope_unchanged"):

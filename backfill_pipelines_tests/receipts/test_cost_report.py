@@ -104,7 +104,7 @@ def test_the_report_puts_before_beside_after_and_says_what_nobody_measured(migra
     nobody_looked = lines_of(migrated, None)
     assert nobody_looked["items"].before == NOT_MEASURED
     assert nobody_looked["write units a minute of all writers (p50, p99)"].after == NOT_MEASURED
-    usage = (Usage((6.0, 60.0), 0, 1.0, {}), Usage((), 0, 1.0, {}))
+    usage = (Usage((6.0, 60.0), 1.0, {}), Usage((), 1.0, {}))
     measured = lines_of(migrated, None, usage)["write units a minute of all writers (p50, p99)"]
     assert (measured.before, measured.after) == ("6, 60", "nothing written")
 

@@ -57,6 +57,15 @@ def test_a_block_is_one_transaction(database: Postgres) -> None:
         assert read_value(connection, "SELECT x FROM t WHERE x > 5") is None
 
 
+def test_a_connection_whose_commit_is_refused_is_closed(database: Postgres) -> None:
+    """A held connection keeps its session on the server, and the database cannot be dropped or renamed."""
+    with database.connect("test") as connection:
+        execute(connection, "ALTER TABLE t ADD UNIQUE (j) DEFERRABLE INITIALLY DEFERRED")
+    with pytest.raises(PostgresRefused, match="23505"), database.connect("test") as connection:
+        execute(connection, "INSERT INTO t VALUES (1, '{}'), (2, '{}')")
+    assert connection.closed
+
+
 def test_a_session_says_who_it_is_and_has_its_limits(database: Postgres) -> None:
     with database.connect("coffee:run-1") as connection:
         told = [read_value(connection, f"SHOW {name}") for name in ("application_name", "statement_timeout")]

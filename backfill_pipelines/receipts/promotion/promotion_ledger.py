@@ -26,6 +26,7 @@ from backfill_pipelines.receipts.promotion.promotion_rows import (
     Kind,
     LedgerItem,
     image_entry,
+    is_unfinished,
     ledger_item,
 )
 from backfill_pipelines.stores.control import ControlStore
@@ -223,7 +224,7 @@ class PromotionLedger:
         for part in _parts(sorted(set(found))):
             connection.execute(ITEMS.update().where(*intended, ITEMS.c.sk.in_(part)).values(state=ItemState.WRITTEN))
         connection.execute(ITEMS.delete().where(*intended))
-        open_ = [*self._of(IMAGES, image_id), IMAGES.c.run_id != run_id, _is_unfinished()]
+        open_ = [*self._of(IMAGES, image_id), IMAGES.c.run_id != run_id, is_unfinished()]
         closed = {"outcome": str(ImageOutcome.RESUMED), "reason": run_id, "at": moment}
         connection.execute(IMAGES.update().where(*open_).values(**closed))
 
@@ -275,13 +276,6 @@ class PromotionLedger:
             "digest": item.digest,
             "state": str(ItemState.INTENDED),
         }
-
-
-def _is_unfinished() -> sa.ColumnElement[bool]:
-    """A run was killed in the middle of an image, or gave it up after some items."""
-    outcome = sa.func.coalesce(IMAGES.c.outcome, "")
-    given_up = sa.and_(IMAGES.c.stage_4_done.is_(None), outcome == str(ImageOutcome.FAILED))
-    return sa.and_(IMAGES.c.stage_1_begun.is_not(None), sa.or_(outcome == "", given_up))
 
 
 def _parts(names: Sequence[str], size: int = 500) -> Iterable[Sequence[str]]:
