@@ -106,7 +106,7 @@ def killed(target: Copying, moment: str) -> int:
     """The exit code of a child that copies until it is killed."""
     said = {"folder": str(target.folder), "endpoint": target.endpoint, "table": target.table, "moment": moment}
     command = [sys.executable, "-m", "backfill_pipelines_tests.receipts.promotion.killed_copier", json.dumps(said)]
-    return subprocess.run(command, check=False, timeout=60, cwd=Path(__file__).parents[3]).returncode
+    return subprocess.run(command, check=False, timeout=300, cwd=Path(__file__).parents[3]).returncode
 
 
 @pytest.fixture(scope="module")
