@@ -1,7 +1,7 @@
 """``backfill promote``: images from the dev table's exports, or the table itself, into the prod table.
 
 Exit codes of ``run``: 0 all green, 1 a gate is red or too much was set aside, 2 refused, 3 parked for the embedding
-backlog (go on later with the same command), 4 stopped (writer lease, throttling, a table that refuses altogether).
+backlog (go on later with the same command), 4 stopped (writer lease, throttling, Ctrl-C, a refusing table).
 """
 
 import uuid
@@ -262,7 +262,15 @@ def _show(report: PromotionReport, failures: Sequence[ChunkResult]) -> None:
     if report.stop:
         console.print(f"{report.stop}: {report.stop_detail}", style="red", highlight=False, markup=False)
     for chunk in failures:
-        console.print(f"failed: {chunk.failure}", style="red", highlight=False, markup=False)
+        if not _is_said(chunk, report):
+            console.print(f"failed: {chunk.failure}", style="red", highlight=False, markup=False)
+
+
+def _is_said(chunk: ChunkResult, report: PromotionReport) -> bool:
+    """Whether the stop of the run says it already, and not once more for every bucket."""
+    if report.stop == PARKED_BACKLOG:
+        return report.red.keys() <= _FOLLOW and not report.count(ImageOutcome.FAILED)
+    return bool(report.stop) and report.stop_detail in chunk.failure
 
 
 def _exit_code(report: PromotionReport, failures: Sequence[ChunkResult], settings: PromotionSettings) -> int:

@@ -19,6 +19,7 @@ from backfill_pipelines.backfill.event_storage import enable_event_batches
 from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.backfill.gaps import consecutive
 from backfill_pipelines.backfill.garbage import rare_collections
+from backfill_pipelines.backfill.interrupts import INTERRUPTED
 from backfill_pipelines.backfill.pausing import pause_of
 from backfill_pipelines.backfill.run_mode import CLI_TAG
 from backfill_pipelines.settings import PROJECT_ROOT, Settings
@@ -76,7 +77,8 @@ def run_asset(
 ) -> Iterator[ChunkResult]:
     """Run an asset over partitions, joined into ranges of neighbours.
 
-    A range is no longer than the asset's backfill policy allows, or than ``longest``, which overrides it.
+    A range is no longer than the asset's backfill policy allows, or than ``longest``, which overrides it. One that was
+    interrupted is the last.
 
     Raises:
         BackfillError: the asset has no partitions, or is paused.
@@ -91,7 +93,10 @@ def run_asset(
         if paused:
             raise BackfillError(f"stopped before {asset.key.to_user_string()} {keys[0]} to {keys[-1]}: {paused.text}")
         started(asset.key.to_user_string(), keys[0], keys[-1])
-        yield _run_range(asset, keys, instance, resources, config or {}, tags or {})
+        chunk = _run_range(asset, keys, instance, resources, config or {}, tags or {})
+        yield chunk
+        if chunk.failure.startswith(INTERRUPTED):
+            return
 
 
 def run_unpartitioned(

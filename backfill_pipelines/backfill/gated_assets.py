@@ -24,6 +24,7 @@ from backfill_pipelines.backfill.gates import (
     judge,
     read_back_gate,
 )
+from backfill_pipelines.backfill.interrupts import ended_by_interrupts
 from backfill_pipelines.backfill.metadata import partition_metadata
 from backfill_pipelines.backfill.outcome import (
     Decision,
@@ -88,7 +89,7 @@ def gated_asset(
     """
 
     def _gated(context: dg.AssetExecutionContext, config: GatedConfig) -> Iterator[dg.MaterializeResult[Any]]:
-        with pausing_after_timeouts(context, spec.key, _RETRIES):
+        with pausing_after_timeouts(context, spec.key, _RETRIES), ended_by_interrupts(spec.key):
             yield from _run_range(context, spec, config, open_target)
 
     # Dagster takes the config's schema from the annotation.

@@ -33,14 +33,8 @@ def embedding_admission(
         resources.embedding.arns(table)
     except SettingsError as error:
         return dict.fromkeys(partitions, all_measured(1, 1, [str(error)]))
-    items, everything = resources.items.store(table), copied_images(resources.control, table)
-    # Of the whole table, for the workflows take the whole table.
-    of_table = [
-        unconfirmed(table, resources, choices.confirm),
-        _half_there(resources, table),
-        places_lacking(items, everything),
-    ]
-    images = [image for image in everything if image.bucket in set(partitions)]
+    of_table = refusals_of_table(table, resources, choices.confirm)
+    images = copied_images(resources.control, table, buckets=partitions)
     lacking: dict[str, list[str]] = {p: [] for p in partitions}
     promoted = admitted(context.instance, [Upstream(PROMOTED_IMAGES)], partitions)
     copied = {image.bucket for image in images}
@@ -52,6 +46,13 @@ def embedding_admission(
             )
     places = {p: sum(len(image.places) for image in images if image.bucket == p) for p in partitions}
     return {p: _measured([*of_table, *lacking[p]], places[p]) for p in partitions}
+
+
+def refusals_of_table(table: str, resources: Any, confirm: str) -> list[str]:
+    """Why no bucket of a table may be embedded, for the workflows take the whole table; empty when any may."""
+    everything = copied_images(resources.control, table)
+    lacking = places_lacking(resources.items.store(table), everything)
+    return [text for text in (unconfirmed(table, resources, confirm), _half_there(resources, table), lacking) if text]
 
 
 def unconfirmed(table: str, resources: Any, confirm: str) -> str:

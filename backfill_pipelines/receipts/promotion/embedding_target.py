@@ -108,7 +108,9 @@ class EmbeddingTarget:
         return {p: Decision.PUBLISHED if p in waited else Decision.ALREADY_DONE for p in partitions}
 
     def record(self, outcome: RangeOutcome) -> None:  # noqa: ARG002
-        """Keep the report of the run."""
+        """Keep the report of the run; one that was refused has done nothing, and has none."""
+        if self.config.apply and self.drained is None:
+            return
         report = self.report
         save_embedding_report(self.objects, report)
         self.log("\n".join(report_lines(report)))

@@ -12,6 +12,7 @@ import dagster as dg
 
 from backfill_pipelines.backfill.admission import Admission
 from backfill_pipelines.backfill.failures import StoreError
+from backfill_pipelines.backfill.interrupts import INTERRUPTS, interrupted_text
 from backfill_pipelines.receipts.promotion.begun_images import begun_images, begun_text
 from backfill_pipelines.receipts.promotion.copied_images import copied_images, places_lacking
 from backfill_pipelines.receipts.promotion.copy_run import MakeRoom
@@ -81,6 +82,9 @@ def open_promoted_target(context: dg.AssetExecutionContext, admission: Admission
         with target_lease(promotion, run_id, f"Dagster run {context.run.run_id}") as lease:
             target.require_held = lease.require_held
             yield target
+    except INTERRUPTS as error:
+        text = interrupted_text(target.ended_early("interrupted", "images in flight were brought to their end"))
+        raise dg.Failure(description=text, metadata={"promotion/stop": "interrupted"}, allow_retries=False) from error
     except (StoreError, LeaseLost) as error:
         stop = "lease" if isinstance(error, LeaseTaken | LeaseLost) else REFUSED
         text = target.ended_early(stop, str(error))

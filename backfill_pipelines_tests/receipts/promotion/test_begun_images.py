@@ -94,8 +94,26 @@ def test_an_interrupted_rollback_is_begun_until_it_has_ended_or_the_image_is_cop
         patch.setattr(DynamoItemStore, "delete", ended)
         with pytest.raises(ConnectionError):
             undone(target)
-    assert begun(target) == [(image(1), "the rollback of pr-1")]
+    assert begun(target) == [(image(1), "pr-1")]
+    assert f"{image(1)} (taken back from pr-1)" in begun_text("Prod", begun_images(target.control, target.table))
     assert target.copier("pr-2").copy(planned(1)).outcome is ImageOutcome.COPIED
+    assert begun(target) == []
+
+
+def test_the_half_of_an_image_that_is_left_when_only_the_later_of_its_two_runs_was_taken_back_is_begun(
+    target: Copying,
+) -> None:
+    target.ledger.run_of("here", "pr-1", "plan")
+    target.ledger.run_of("there", "pr-2", "plan")
+    killed(target, 4)
+    row = target.partition(1)["IMAGE"]
+    target.store.delete({name: row[name] for name in ("PK", "SK")})
+    assert target.copier("pr-2").copy(planned(1)).outcome is ImageOutcome.COPIED
+    assert begun(target) == []
+    assert undone(target, "pr-2")[image(1)].outcome == "rolled_back"
+    assert begun(target) == [(image(1), "pr-1")]
+    assert undone(target, "pr-1")[image(1)].outcome == "rolled_back"
+    assert target.partition(1) == {}
     assert begun(target) == []
 
 
@@ -104,6 +122,9 @@ def test_the_refusal_names_the_first_of_many_and_their_way_out(target: Copying) 
     killed(target, 2)
     found = begun_images(target.control, target.table)
     text = begun_text("Prod", found * 5)
-    assert text.startswith("5 images of Prod are begun and not finished")
-    assert f"backfill promote run --image {image(1)} --apply, or backfill promote rollback pr-1" in text
-    assert text.endswith("; and 2 more")
+    assert text.startswith(f"5 images of Prod are begun and not finished: {image(1)} (copied by pr-1), ")
+    assert " and 2 more. Of their lines and words" in text
+    assert text.endswith(
+        f"Repair: backfill promote run --apply, or what that cannot finish: backfill promote rollback pr-1 "
+        f"--image {image(1)}"
+    )
