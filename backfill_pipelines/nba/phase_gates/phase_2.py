@@ -82,7 +82,7 @@ def _quarantine(session: WarehouseSession, span: Span, found: Judgement) -> None
         f"{asset_of(row['table_name'])} {row['game_date']}: {row['reason_code']} {row['object_key']} ({row['detail']})"
         for row in rows
     ]
-    repair = "capture the file again and run its date, or `backfill accept-gap` its game"
+    repair = "capture the file again (or remove one of no game) and run its date; or `backfill accept-gap` its game"
     found.add(FILES_ARE_GOOD, measurement(max(span.schedule_dates, len(rows)), culprits), repair, span)
 
 
