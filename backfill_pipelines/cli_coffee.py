@@ -117,7 +117,7 @@ def status(plan_id: Annotated[str | None, typer.Argument(help="A backfill; defau
         table.add_column(name, overflow="fold")
     for one in _in_database(settings, newest_runs):
         days = f"{one.scope.first} to {one.scope.last}"
-        table.add_row(str(one.id), one.scope.mode, days, one.status, escape(_progress_of(one)))
+        table.add_row(str(one.id), one.kind, days, one.status, escape(_progress_of(one)))
     console.print(table)
 
 
@@ -182,7 +182,7 @@ def _show_plan(found: Plan) -> None:
 def _show_run(settings: Settings, found: LedgerRun) -> None:
     partitions = _in_database(settings, lambda connection: load_partitions(connection, found.id))
     scope = found.scope
-    console.print(f"{found.id}  {scope.mode}  {scope.first} to {scope.last}  {found.status}", highlight=False)
+    console.print(f"{found.id}  {found.kind}  {scope.first} to {scope.last}  {found.status}", highlight=False)
     console.print(_progress_of(found), highlight=False, markup=False)
     counts: dict[str, int] = {}
     for one in partitions:
