@@ -154,7 +154,7 @@ def _apply(settings: Settings, found: LedgerRun) -> ModeReport:
     mode: Mode = found.scope.mode
     resources, require_backup = coffee_resources(settings), build_backups(settings).require_fresh
     with closing(resources["control"]), open_instance(settings) as instance:
-        result = build_mode_job(mode, require_backup, told.append).execute_in_process(
+        result = build_mode_job(mode, require_backup, told.append, _show_line).execute_in_process(
             run_config={**QUIET, "ops": {f"{mode}_backfill": {"config": {"plan_id": str(found.id), "apply": True}}}},
             instance=instance,
             resources=resources,
@@ -167,6 +167,10 @@ def _apply(settings: Settings, found: LedgerRun) -> ModeReport:
         case [BackfillError() as error]:
             raise error
     raise BackfillError(f"the backfill did not end: {failure_text(result)}. Repair: backfill coffee run {found.id}")
+
+
+def _show_line(text: str) -> None:
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def _show_plan(found: Plan) -> None:
