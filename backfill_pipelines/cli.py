@@ -4,9 +4,10 @@ import shutil
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from backfill_pipelines import demo as main_job
@@ -26,9 +27,8 @@ from backfill_pipelines.cli_repair import repair_app
 from backfill_pipelines.cli_services import about_services, start_services, stop_services
 from backfill_pipelines.nba.accepted_gaps import accept_gap
 from backfill_pipelines.nba.assets import build_assets
-from backfill_pipelines.nba.automation import expected_days
 from backfill_pipelines.nba.seasons import game_dates
-from backfill_pipelines.nba.status import NEVER_RUN, STATES, TableStatus, table_statuses
+from backfill_pipelines.nba.status import NEVER_RUN, STALE, STATES, TableStatus, table_statuses
 from backfill_pipelines.nba.warehouse_setup import set_up
 from backfill_pipelines.runner import open_instance, prepare_home, run_asset
 from backfill_pipelines.settings import Settings, read_settings
@@ -49,6 +49,7 @@ app.command()(resume)
 SHOWN = 10
 
 Dates = Annotated[list[str] | None, typer.Option("--date", help="A partition, YYYY-MM-DD; may be repeated.")]
+OnError = Literal["default", "continue", "stop"]
 First = Annotated[str | None, typer.Option("--from", help="First partition of a range.")]
 Last = Annotated[str | None, typer.Option("--to", help="Last partition of a range.")]
 
@@ -87,7 +88,7 @@ def status(first: First = None, last: Last = None) -> None:
     """Show every table: dates by state, rows, gates; exit code 1 when a date is not accounted for."""
     settings = read_settings()
     set_up(build_warehouse(settings))
-    days = _between(expected_days(build_resources(settings)["feeds"]), first, last)
+    days = _between(main_job.days_of_feeds(settings), first, last)
     for name, where in about_services(settings).items():
         console.print(f"{name}  {where}", highlight=False)
     with open_instance(settings) as instance:
@@ -107,7 +108,7 @@ def demo(
 ) -> None:
     """Run every phase over the days of the feeds; a red phase gate stops it; exit code 0 only if all is green."""
     settings = read_settings()
-    main_job.place_feeds(settings, feeds, season or [main_job.SAMPLE_SEASON], console)
+    main_job.place_feeds(settings, feeds, season or [], console)
     set_up(build_warehouse(settings))
     days = _between(main_job.days_of_feeds(settings), first, last)
     done = main_job.run_all(settings, days, console)
@@ -125,8 +126,18 @@ def run(
     *,
     force: Annotated[bool, typer.Option(help="Write partitions again although their content is the same.")] = False,
     on_error: Annotated[
-        str, typer.Option(help="'continue' past red partitions, 'stop' at the first, or the table's own 'default'.")
+        OnError, typer.Option(help="'continue' past red partitions, 'stop' at the first, or the table's own 'default'.")
     ] = "default",
+    backfill_mode: Annotated[
+        bool, typer.Option(help="History must be whole, day-to-day checks are left out; or as in the live season.")
+    ] = True,
+    strict_mode: Annotated[
+        bool, typer.Option(help="Off, with --no-backfill-mode: dates with holes in their history go through, marked.")
+    ] = True,
+    reason: Annotated[str, typer.Option(help="Why strict mode is off; kept with the verdict.")] = "",
+    skip_downstream: Annotated[
+        bool | None, typer.Option(help="Keep automation from going on with the dates. Default: as the backfill mode.")
+    ] = None,
 ) -> None:
     """Run one asset over some partitions; exit code 1 when one of them is red."""
     settings = read_settings()
@@ -142,13 +153,20 @@ def run(
             partitions,
             instance=instance,
             resources=build_resources(settings),
-            config={"force": force, "on_error": on_error},
+            config={
+                "force": force,
+                "on_error": on_error,
+                "backfill_mode": backfill_mode,
+                "strict_mode": strict_mode,
+                "reason": reason,
+                **({} if skip_downstream is None else {"skip_downstream": skip_downstream}),
+            },
         )
         for result in chunks:
             console.print(f"{result.asset} {result.first} to {result.last}: {'red' if result.failure else 'green'}")
             failures += [result.failure] if result.failure else []
     for failure in failures:
-        console.print(f"[red]{failure}[/red]", highlight=False)
+        console.print(failure, style="red", highlight=False, markup=False)
     if failures:
         raise typer.Exit(RED)
 
@@ -205,16 +223,21 @@ def _show(settings: Settings, days: Sequence[str]) -> bool:
 
 
 def _explain(item: TableStatus) -> None:
-    """Name the open dates of a table: each cause in words, dates that only wait for an upstream as a count."""
+    """Name the open dates of a table: each cause in words, dates that wait for an upstream or a repair as a count."""
     waiting = [day for day, why in item.unexplained if why.startswith(UPSTREAM_GATE)]
     never_run = [day for day, why in item.unexplained if why == NEVER_RUN]
-    causes = [(d, why) for d, why in item.unexplained if why != NEVER_RUN and not why.startswith(UPSTREAM_GATE)]
+    stale = {day: why for day, why in item.unexplained if why.startswith(STALE)}
+    told = {*waiting, *never_run, *stale}
+    causes = [(day, why) for day, why in item.unexplained if day not in told]
+    if stale:
+        bounds, first = f"{min(stale)} to {max(stale)}", escape(stale[min(stale)])
+        console.print(f"[red]{item.table}[/red] on {len(stale)} dates, {bounds}, the first {first}", highlight=False)
     if never_run:
         # Behind a red phase gate that is every date of every table: one line says it.
         bounds = f"{never_run[0]} to {never_run[-1]}"
         console.print(f"[red]{item.table}[/red]: never run on {len(never_run)} dates, {bounds}", highlight=False)
     for day, why in causes[:SHOWN]:
-        console.print(f"[red]{item.table} {day}[/red]: {why}", highlight=False)
+        console.print(f"[red]{item.table} {day}[/red]: {escape(why)}", highlight=False)
     if len(causes) > SHOWN:
         console.print(f"[red]{item.table}[/red]: and {len(causes) - SHOWN} more dates", highlight=False)
     if waiting:
@@ -248,6 +271,17 @@ def _chosen(dates: Sequence[str] | None, first: str | None, last: str | None) ->
 
 
 def _between(days: Sequence[str], first: str | None, last: str | None) -> list[str]:
-    low = str(day_of(first)) if first else ""
-    high = str(day_of(last)) if last else "9999"
-    return [day for day in days if low <= day <= high]
+    """The days of a range, which are all without bounds.
+
+    Raises:
+        BackfillError: a bound is no date, or there is no day between them.
+    """
+    low = str(day_of(first)) if first else days[0]
+    high = str(day_of(last)) if last else days[-1]
+    found = [day for day in days if low <= day <= high]
+    if not found:
+        raise BackfillError(
+            f"no day from {low} to {high}. Repair: give --from/--to inside a season ({days[0]} to {days[-1]}), the "
+            "first before the last"
+        )
+    return found

@@ -1,7 +1,7 @@
 """``backfill promote``: images from the dev table's exports, or the table itself, into the prod table.
 
 Exit codes of ``run``: 0 all green, 1 a gate is red or too much was set aside, 2 refused, 3 parked for the embedding
-backlog (go on later with the same command), 4 stopped (writer lease, throttling).
+backlog (go on later with the same command), 4 stopped (writer lease, throttling, Ctrl-C, a refusing table).
 """
 
 import uuid
@@ -17,7 +17,7 @@ from backfill_pipelines.backfill.gates import READ_BACK_GATE, UPSTREAM_GATE
 from backfill_pipelines.cli_console import BROKEN, PARKED, RED, STOPPED, console, reported
 from backfill_pipelines.cli_promote_embed import embed
 from backfill_pipelines.cli_receipts_run import chosen_buckets
-from backfill_pipelines.migration_resource import build_all_resources
+from backfill_pipelines.migration_resource import build_all_resources, build_exports
 from backfill_pipelines.receipts.keys import BUCKETS, bucket_of, is_image_id
 from backfill_pipelines.receipts.migration_context import ORIGIN_TAG
 from backfill_pipelines.receipts.promotion.image_gates import errors_judgement
@@ -39,6 +39,7 @@ from backfill_pipelines.receipts.promotion.promotion_context import (
     Promotion,
     load_promotion,
     require_source_unchanged,
+    target_of,
 )
 from backfill_pipelines.receipts.promotion.promotion_plans import make_plan, save_plan
 from backfill_pipelines.receipts.promotion.promotion_reports import PromotionReport, joined, load_reports
@@ -47,7 +48,6 @@ from backfill_pipelines.receipts.promotion.promotion_summary import summary
 from backfill_pipelines.receipts.ratio_gates import RatioVerdict
 from backfill_pipelines.runner import ChunkResult, failure_text, open_instance, run_asset, run_unpartitioned
 from backfill_pipelines.settings import Settings, read_settings
-from backfill_pipelines.stores.objects import ObjectStore
 
 promote_app = typer.Typer(no_args_is_help=True, help="Images from the dev table into the prod table.")
 promote_app.command()(embed)
@@ -179,7 +179,9 @@ def _resources(
     said |= {"max_export_age_days": max_export_age} if max_export_age is not None else {}
     found["promotion"] = PromotionSettings(**(known.model_dump() | said))
     if export:
-        found["exports"] = ObjectStore(url=export)
+        found["exports"] = build_exports(export)
+    # What is not named is said before every image of the source is read.
+    target_of(found["promotion"], found["items"])
     return found
 
 
@@ -260,7 +262,15 @@ def _show(report: PromotionReport, failures: Sequence[ChunkResult]) -> None:
     if report.stop:
         console.print(f"{report.stop}: {report.stop_detail}", style="red", highlight=False, markup=False)
     for chunk in failures:
-        console.print(f"failed: {chunk.failure}", style="red", highlight=False, markup=False)
+        if not _is_said(chunk, report):
+            console.print(f"failed: {chunk.failure}", style="red", highlight=False, markup=False)
+
+
+def _is_said(chunk: ChunkResult, report: PromotionReport) -> bool:
+    """Whether the stop of the run says it already, and not once more for every bucket."""
+    if report.stop == PARKED_BACKLOG:
+        return report.red.keys() <= _FOLLOW and not report.count(ImageOutcome.FAILED)
+    return bool(report.stop) and report.stop_detail in chunk.failure
 
 
 def _exit_code(report: PromotionReport, failures: Sequence[ChunkResult], settings: PromotionSettings) -> int:

@@ -6,6 +6,7 @@ with the same command), 4 stopped (Step Functions or the table did not answer).
 
 import uuid
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Annotated, Any
 
 import dagster as dg
@@ -20,6 +21,7 @@ from backfill_pipelines.migration_resource import build_all_resources
 from backfill_pipelines.receipts.keys import BUCKETS
 from backfill_pipelines.receipts.migration_context import ORIGIN_TAG
 from backfill_pipelines.receipts.promotion.copied_images import copied_images
+from backfill_pipelines.receipts.promotion.embedding_admission import refusals_of_table
 from backfill_pipelines.receipts.promotion.embedding_assets import RESOURCES, build_embeddings
 from backfill_pipelines.receipts.promotion.embedding_report import (
     EmbeddingReport,
@@ -53,6 +55,9 @@ def embed(
     config = {"apply": apply, "confirm": confirm, "run_id": run}
     with open_instance(settings) as instance:
         chosen = _chosen(instance, resources, table, buckets, run)
+        # What the asset would refuse, of every bucket, is said once and before anything is begun.
+        if apply and (found := refusals_of_table(table, SimpleNamespace(**resources), confirm)):
+            raise BackfillError("refused, nothing was started:\n" + "\n".join(found))
         reports, failures = _run(instance, resources, chosen, config)
     for report in reports:
         for text in report_lines(report):
@@ -93,6 +98,7 @@ def _run(
 ) -> tuple[list[EmbeddingReport], list[ChunkResult]]:
     """All buckets in one turn of the workflows, as far as their keys are neighbours."""
     origin, failures = f"cli-{uuid.uuid4().hex[:12]}", list[ChunkResult]()
+    reports: list[EmbeddingReport] = []
     for chunk in run_asset(
         build_embeddings(),
         chosen,
@@ -103,7 +109,10 @@ def _run(
         longest=len(BUCKETS),
     ):
         failures += [chunk] if chunk.failure else []
-    return load_embedding_reports(resources["objects"], origin), failures
+        before, reports = len(reports), load_embedding_reports(resources["objects"], origin)
+        if chunk.failure and len(reports) == before:
+            break  # Refused or stopped, which the next range would be as well.
+    return reports, failures
 
 
 def _exit_code(reports: Sequence[EmbeddingReport], failures: Sequence[ChunkResult]) -> int:

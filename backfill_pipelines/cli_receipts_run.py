@@ -20,12 +20,14 @@ from backfill_pipelines.cli_receipts_ids import refresh
 from backfill_pipelines.cli_receipts_quarantine import quarantine_app
 from backfill_pipelines.cli_receipts_summary import exit_code, show_summary
 from backfill_pipelines.migration_resource import build_all_resources
+from backfill_pipelines.receipts.call_ledger import CallLedger
+from backfill_pipelines.receipts.daily_quota import daily_quota
 from backfill_pipelines.receipts.keys import BUCKETS, bucket_of, is_image_id
 from backfill_pipelines.receipts.manifest import current_manifest, read_rows
 from backfill_pipelines.receipts.migration_assets import CACHE, PLACES, PLAN, build_migration_assets
 from backfill_pipelines.receipts.migration_context import ORIGIN_TAG, RESOURCES, Migration, load_migration
 from backfill_pipelines.receipts.migration_plan import plan_lines
-from backfill_pipelines.receipts.place_admission import released, unconfirmed
+from backfill_pipelines.receipts.place_admission import released, unconfirmed, unknown_record
 from backfill_pipelines.receipts.plans import latest_plan
 from backfill_pipelines.receipts.run_reports import RunReport, load_reports
 from backfill_pipelines.receipts.waves import CANARY_BATCH_SIZE, CANARY_RECORDS
@@ -56,7 +58,9 @@ def plan(
     if not result.success:
         raise BackfillError(failure_text(result))
     if made := latest_plan(objects, items.named()):
-        show_lines(plan_lines(made, read_rows(objects, manifest), resources["migration"]), "plan of the migration")
+        migration = resources["migration"]
+        today = daily_quota(CallLedger.of(resources["control"], migration), migration)
+        show_lines(plan_lines(made, read_rows(objects, manifest), migration, today), "plan of the migration")
 
 
 @receipts_app.command()
@@ -69,6 +73,10 @@ def run(
     confirm: Annotated[str, typer.Option(help="The table's name, once more, to write a production table.")] = "",
     limit: Annotated[int | None, typer.Option(min=1, help="Most records taken up by this command.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, max=1000, help="Records of one transaction.")] = None,
+    buckets_per_run: Annotated[
+        int | None,
+        typer.Option(min=1, max=256, help="Most buckets of one Dagster run; else 64 to fetch, 16 to write."),
+    ] = None,
     *,
     canary: Annotated[bool, typer.Option("--canary", help="Dry run of the first 100, which wave 1 waits for.")] = False,
     apply: Annotated[bool, typer.Option("--apply", help="Write. Without it nothing is written.")] = False,
@@ -79,11 +87,15 @@ def run(
     if count_only:
         assess()
         return
+    named = {"--wave": wave, "--buckets": buckets, "--image-id": image_id, "--limit": limit, "--apply": apply}
+    _require_sense(canary, receipt_id, image_id, [option for option, value in named.items() if value])
     settings = read_settings()
     resources = _resources(settings)
     resources["items"].require_answer()
     migration = load_migration(SimpleNamespace(**resources))
     chosen = list(BUCKETS) if canary else _chosen(migration, wave, buckets, image_id)
+    if unknown := unknown_record(migration, image_id, receipt_id):
+        raise BackfillError(unknown)
     config: dict[str, Any] = {"apply": apply, "fetch": fetch or canary, "confirm": confirm, "image_id": image_id}
     config |= {name: value for name, value in (("batch_size", batch_size), ("receipt_id", receipt_id)) if value}
     if canary:
@@ -94,9 +106,19 @@ def run(
     with open_instance(settings) as instance:
         if apply:
             _require_allowed(instance, migration, chosen, confirm)
-        reports, failures = _run(instance, resources, chosen, config, limit)
+        reports, failures = _run(instance, resources, chosen, config, limit, buckets_per_run)
     show_summary(reports, failures)
     raise typer.Exit(exit_code(reports, failures))
+
+
+def _require_sense(canary: bool, receipt_id: int | None, image_id: str, given: Sequence[str]) -> None:  # noqa: FBT001
+    """Options that would be passed over are refused."""
+    if canary and given:
+        raise BackfillError(
+            f"a canary is a dry run of the first {CANARY_RECORDS} records. Repair: leave out {', '.join(given)}"
+        )
+    if receipt_id is not None and not image_id:
+        raise BackfillError("--receipt-id without --image-id names no record. Repair: give both")
 
 
 def _run(
@@ -105,19 +127,22 @@ def _run(
     chosen: Sequence[str],
     config: Mapping[str, Any],
     limit: int | None,
+    longest: int | None = None,
 ) -> tuple[list[RunReport], list[ChunkResult]]:
     """Fill the cache, then write, range after range, until all is done or a run says to stop."""
     origin = f"cli-{uuid.uuid4().hex[:12]}"
     objects, failures = resources["objects"], list[ChunkResult]()
     tags = {ORIGIN_TAG: origin}
     if config["apply"] and config["fetch"] and limit is None and not config["image_id"]:
-        failures += _ranges(instance, resources, CACHE, chosen, {"apply": True}, tags)
+        failures += _ranges(instance, resources, CACHE, chosen, {"apply": True}, tags, longest=longest)
         if any(report.stop for report in load_reports(objects, origin)):
             return load_reports(objects, origin), failures
     if limit is None:
-        failures += _ranges(instance, resources, PLACES, chosen, config, tags, until_stop=(objects, origin))
+        until_stop = (objects, origin)
+        failures += _ranges(instance, resources, PLACES, chosen, config, tags, longest=longest, until_stop=until_stop)
         return load_reports(objects, origin), failures
-    longest = len(chosen) if config.get("canary") else _asset(PLACES).backfill_policy.max_partitions_per_run  # pyright: ignore[reportOptionalMemberAccess]
+    policy = _asset(PLACES).backfill_policy
+    longest = len(chosen) if config.get("canary") else longest or (policy.max_partitions_per_run if policy else 1)
     for start in range(0, len(chosen), longest or 1):
         reports = load_reports(objects, origin)
         left = limit - sum(report.attempted for report in reports)

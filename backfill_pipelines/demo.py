@@ -14,6 +14,7 @@ from backfill_pipelines.nba.assets import build_assets
 from backfill_pipelines.nba.automation import expected_days
 from backfill_pipelines.nba.catalog import ANALYTICS_PHASE, CATALOG, PRECOMPUTE_PHASE, RAW_PHASE
 from backfill_pipelines.nba.sample import write_feeds
+from backfill_pipelines.nba.sample.calendar import WINDOWS
 from backfill_pipelines.runner import ChunkResult, open_instance, run_asset
 from backfill_pipelines.settings import Settings
 from backfill_pipelines.stores.resources import build_resources
@@ -26,19 +27,47 @@ def place_feeds(settings: Settings, feeds: Path | None, seasons: Sequence[str], 
     """Link the given feed folder into the state folder, or generate sample feeds when there are none.
 
     Raises:
-        BackfillError: the folder does not exist, or sample feeds are in the way.
+        BackfillError: the folder does not exist, is not what would be read, or the sample has no such season; or other
+            feeds are in the way.
     """
     root = settings.state_dir / "feeds"
     root.parent.mkdir(parents=True, exist_ok=True)
     if feeds is not None:
+        if settings.feeds_url is not None:
+            raise BackfillError(
+                f"BACKFILL_FEEDS_URL is {settings.feeds_url}, so that {feeds} would not be read. Repair: unset one of "
+                "the two"
+            )
         _link(root, feeds.expanduser().resolve())
+    elif seasons and settings.feeds_url is None:
+        _have_sample(root, seasons, console)
     elif settings.feeds_url is None and not root.exists():
-        console.print(f"Generating sample feeds of {', '.join(seasons)} into {root}")
-        unfinished = root.with_name("feeds.unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        written = write_feeds(unfinished, seasons=tuple(seasons))
-        unfinished.rename(root)
-        console.print(f"  {sum(written.files.values())} files")
+        _have_sample(root, [SAMPLE_SEASON], console)
+
+
+def _have_sample(root: Path, seasons: Sequence[str], console: Console) -> None:
+    """Sample feeds of the seasons; those that are there are taken."""
+    unknown = [season for season in seasons if season not in WINDOWS]
+    if unknown:
+        raise BackfillError(f"no sample of season {', '.join(unknown)}. Repair: use {', '.join(WINDOWS)}")
+    if root.exists():
+        absent = [season for season in seasons if not (root / "nba-com/schedule-cdn" / season).is_dir()]
+        if absent:
+            raise BackfillError(
+                f"{root} already holds feeds, without {', '.join(absent)}. Repair: backfill down --purge, or set "
+                "BACKFILL_STATE_DIR to another folder"
+            )
+        return
+    if root.is_symlink():
+        raise BackfillError(
+            f"{root} leads to {root.readlink()}, which is gone. Repair: bring it back, or give FEEDS=DIR another folder"
+        )
+    console.print(f"Generating sample feeds of {', '.join(seasons)} into {root}")
+    unfinished = root.with_name("feeds.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    written = write_feeds(unfinished, seasons=tuple(seasons))
+    unfinished.rename(root)
+    console.print(f"  {sum(written.files.values())} files")
 
 
 def _link(root: Path, feeds: Path) -> None:

@@ -20,6 +20,7 @@ def build_migration(settings: Settings) -> MigrationSettings:
         budget_usd=str(settings.places_budget_usd),
         max_calls=settings.places_max_calls,
         free_calls=settings.places_free_calls,
+        daily_quota=settings.places_daily_quota,
         write_workers=settings.write_workers,
         write_utilisation=settings.write_utilisation,
         photo_references_max=settings.photo_references_max,
@@ -64,11 +65,17 @@ def build_embedding(settings: Settings) -> EmbeddingSettings:
     )
 
 
+def build_exports(url: str) -> ObjectStore:
+    """The export files of images below a root."""
+    repair = "give the folder of {image_id}.json files with --export, or set BACKFILL_PROMOTION_EXPORTS_URL to it"
+    return ObjectStore(url=url, what="the folder of exports", repair=repair)
+
+
 def build_all_resources(settings: Settings) -> dict[str, Any]:
     """Every resource of a deployment by key: the stores, and how the migration and the promotion use them."""
     return {
         **build_resources(settings),
-        "exports": ObjectStore(url=settings.exports_root),
+        "exports": build_exports(settings.exports_root),
         "migration": build_migration(settings),
         "promotion": build_promotion(settings),
         "embedding": build_embedding(settings),

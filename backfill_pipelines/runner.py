@@ -12,17 +12,23 @@ from typing import Any
 import dagster as dg
 import yaml
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+from dagster_shared.error import SerializableErrorInfo
 
-from backfill_pipelines.backfill.busy import ASSET_TAG, PROCESS_TAG, this_process
+from backfill_pipelines.backfill.busy import ASSET_TAG, PROCESS_TAG, end_dead_runs, this_process
 from backfill_pipelines.backfill.event_storage import enable_event_batches
 from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.backfill.gaps import consecutive
+from backfill_pipelines.backfill.garbage import rare_collections
+from backfill_pipelines.backfill.interrupts import INTERRUPTED
 from backfill_pipelines.backfill.pausing import pause_of
 from backfill_pipelines.backfill.run_mode import CLI_TAG
 from backfill_pipelines.settings import PROJECT_ROOT, Settings
 
 #: Dagster prints every event of an in-process run; the event log has them all the same.
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+#: What Dagster wraps the error of a step in.
+_WRAPPERS = frozenset({"RetryRequestedFromPolicy", "DagsterExecutionStepExecutionError"})
 
 
 @dataclass(frozen=True)
@@ -51,9 +57,10 @@ def prepare_home(settings: Settings) -> str:
 
 @contextmanager
 def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
-    """The persistent instance of the deployment."""
+    """The persistent instance of the deployment; runs of commands that were killed are no longer under way in it."""
     enable_event_batches()
     with dg.DagsterInstance.from_config(prepare_home(settings)) as instance:
+        end_dead_runs(instance)
         yield instance
 
 
@@ -70,7 +77,8 @@ def run_asset(
 ) -> Iterator[ChunkResult]:
     """Run an asset over partitions, joined into ranges of neighbours.
 
-    A range is no longer than the asset's backfill policy allows, or than ``longest``, which overrides it.
+    A range is no longer than the asset's backfill policy allows, or than ``longest``, which overrides it. One that was
+    interrupted is the last.
 
     Raises:
         BackfillError: the asset has no partitions, or is paused.
@@ -85,7 +93,10 @@ def run_asset(
         if paused:
             raise BackfillError(f"stopped before {asset.key.to_user_string()} {keys[0]} to {keys[-1]}: {paused.text}")
         started(asset.key.to_user_string(), keys[0], keys[-1])
-        yield _run_range(asset, keys, instance, resources, config or {}, tags or {})
+        chunk = _run_range(asset, keys, instance, resources, config or {}, tags or {})
+        yield chunk
+        if chunk.failure.startswith(INTERRUPTED):
+            return
 
 
 def run_unpartitioned(
@@ -96,14 +107,25 @@ def run_unpartitioned(
     config: Mapping[str, Any] | None = None,
 ) -> dg.ExecuteInProcessResult:
     """Run an asset without partitions; a failure is in the result."""
-    return dg.materialize(
-        [asset],
-        instance=instance,
-        resources=dict(resources),
-        tags=_command_line_tags(asset),
-        run_config={**QUIET, "ops": {asset.op.name: {"config": dict(config or {})}}},
-        raise_on_error=False,
-    )
+    return _materialize(asset, instance, resources, {}, config or {})
+
+
+def _materialize(
+    asset: dg.AssetsDefinition,
+    instance: dg.DagsterInstance,
+    resources: Mapping[str, Any],
+    tags: Mapping[str, str],
+    config: Mapping[str, Any],
+) -> dg.ExecuteInProcessResult:
+    with rare_collections():
+        return dg.materialize(
+            [asset],
+            instance=instance,
+            resources=dict(resources),
+            tags={**_command_line_tags(asset), **tags},
+            run_config={**QUIET, "ops": {asset.op.name: {"config": dict(config)}}},
+            raise_on_error=False,
+        )
 
 
 def _run_range(
@@ -114,18 +136,12 @@ def _run_range(
     config: Mapping[str, Any],
     tags: Mapping[str, str],
 ) -> ChunkResult:
-    result = dg.materialize(
-        [asset],
-        instance=instance,
-        resources=dict(resources),
-        tags={
-            ASSET_PARTITION_RANGE_START_TAG: keys[0],
-            ASSET_PARTITION_RANGE_END_TAG: keys[-1],
-            **_command_line_tags(asset),
-            **tags,
-        },
-        run_config={**QUIET, "ops": {asset.op.name: {"config": dict(config)}}},
-        raise_on_error=False,
+    result = _materialize(
+        asset,
+        instance,
+        resources,
+        {ASSET_PARTITION_RANGE_START_TAG: keys[0], ASSET_PARTITION_RANGE_END_TAG: keys[-1], **tags},
+        config,
     )
     failure = "" if result.success else failure_text(result)
     return ChunkResult(asset.key.to_user_string(), keys[0], keys[-1], len(keys), failure)
@@ -173,5 +189,24 @@ def failure_text(result: dg.ExecuteInProcessResult) -> str:
             data = event.step_failure_data
             if data.user_failure_data and data.user_failure_data.description:
                 return data.user_failure_data.description
-            return data.error_display_string.strip() if data.error else "the step failed"
+            return _crash_text(data.error, result.run_id) if data.error else "the step failed"
     return "the run failed before its step began"
+
+
+def _crash_text(error: SerializableErrorInfo, run_id: str) -> str:
+    """What went wrong, below what Dagster and clients wrap it in; its stack trace is in the events of the run."""
+    chain = list(_chain(error))
+    ours = (one for one in chain if one.message.startswith(f"{__package__}."))
+    error = next(ours, None) or next((one for one in chain if one.cls_name not in _WRAPPERS), chain[-1])
+    _, _, said = error.message.strip().partition(": ")
+    text = f"{error.cls_name}: {said or error.message.strip()}"
+    if "Repair:" in text:
+        return text
+    return f"{text}\nRepair: mend the cause, then give the command again; run {run_id} in the UI has the stack trace"
+
+
+def _chain(error: SerializableErrorInfo) -> Iterator[SerializableErrorInfo]:
+    found: SerializableErrorInfo | None = error
+    while found is not None:
+        yield found
+        found = found.cause

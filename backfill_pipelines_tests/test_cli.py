@@ -7,12 +7,13 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
+from backfill_pipelines.backfill.failures import StoreError
 from backfill_pipelines.cli import app
 from backfill_pipelines.cli_console import BROKEN, RED
 from backfill_pipelines.nba.sample import write_feeds
+from backfill_pipelines.stores.duckdb import DuckDBSession
 
 #: The opening of the season: tables that read history need it from there.
 FIRST, LAST = "2022-10-18", "2022-10-21"
@@ -185,6 +186,13 @@ def test_an_accepted_gap_lets_its_date_through_as_reconstructed(shell: Shell) ->
         (["run", TEAM_BOX, "--date", "2022-08-01"], "2022-08-01"),
         (["run", TEAM_BOX, "--date", "yesterday"], "'yesterday' is no date"),
         (["run", TEAM_BOX], "nothing chosen"),
+        (["run", TEAM_BOX, "--date", "[/red]"], "'[/red]' is no date"),
+        (["run", TEAM_BOX, "--date", FIRST, "--on-error", "nonsense"], "'nonsense' is not one of"),
+        (["run", TEAM_BOX, "--from", LAST, "--to", FIRST], f"no day from {LAST} to {FIRST}"),
+        (["status", "--from", "2031-01-01"], "no day from 2031-01-01"),
+        (["demo", "--from", "2031-01-01"], "no day from 2031-01-01"),
+        (["demo", "--season", "1999-00"], "no sample of season 1999-00. Repair: use 2021-22, 2022-23"),
+        (["demo", "--season", "2021-22"], "already holds feeds, without 2021-22"),
         (["accept-gap", "nba_raw.nothing", FIRST, "x", "--reason", "r", "--by", "b"], "no raw table"),
         (["accept-gap", "nba_raw.player_lines", FIRST, "x", "--reason", "r", "--by", "b"], "x is not expected"),
         (["demo", "--feeds", "/no/such/folder"], "does not exist"),
@@ -196,6 +204,73 @@ def test_a_wrong_word_is_one_clear_error(shell: Shell, arguments: list[str], sai
     assert result.exit_code == BROKEN
     assert said in result.output
     assert "Traceback" not in result.output
+
+
+def test_a_choice_that_a_table_does_not_allow_fails_at_once_with_its_repair(shell: Shell) -> None:
+    result = shell("run", "nba_analytics/upcoming_team_game_context", "--date", FIRST, "--on-error", "continue")
+    text = " ".join(result.output.split())
+    assert result.exit_code == RED
+    assert "on_error=continue is not for a table that reads earlier dates" in text
+    assert "Repair: use stop" in text
+    assert "max_retries" not in text
+    assert "Stack Trace" not in text
+
+
+def test_a_crash_says_what_went_wrong_and_not_how_often_it_was_tried(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise StoreError("the store [/x] is on fire")
+
+    monkeypatch.setattr(DuckDBSession, "staged", broken)
+    monkeypatch.setattr("backfill_pipelines.backfill.gated_assets._RETRIES", 0)
+    result = shell("run", TEAM_BOX, "--date", FIRST)
+    text = " ".join(result.output.split())
+    assert result.exit_code == RED
+    assert "StoreError: the store [/x] is on fire Repair: mend the cause, then give the command again; run " in text
+    assert "max_retries" not in text
+    assert "Stack Trace" not in text
+
+
+def test_a_date_whose_history_has_a_hole_goes_through_without_strict_mode_and_says_why(shell: Shell) -> None:
+    """As the documents write it: --backfill-mode, --strict-mode; off needs a reason."""
+    table = "nba_precompute/player_daily_cache"
+    live = shell("run", table, "--date", LAST, "--no-backfill-mode")
+    assert live.exit_code == 0, live.output
+    refused = shell("run", table, "--date", LAST, "--no-backfill-mode", "--no-strict-mode")
+    assert refused.exit_code == RED
+    assert "strict_mode=false needs a reason" in " ".join(refused.output.split())
+    reason = ["--reason", "the box score of the week is lost"]
+    passed = shell("run", table, "--date", LAST, "--no-backfill-mode", "--no-strict-mode", *reason)
+    assert passed.exit_code == 0, passed.output
+
+
+def test_a_state_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("no folder", "utf-8")
+    monkeypatch.setenv("BACKFILL_STATE_DIR", str(tmp_path / "file" / "state"))
+    result = CliRunner().invoke(app, ["status"], catch_exceptions=False)
+    assert result.exit_code == BROKEN
+    assert "NotADirectoryError" in result.output
+    assert "Repair: look at the path" in " ".join(result.output.split())
+
+
+def test_feeds_that_would_not_be_read_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BACKFILL_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("BACKFILL_FEEDS_URL", str(tmp_path / "elsewhere"))
+    result = CliRunner().invoke(app, ["demo", "--feeds", str(tmp_path)])
+    assert result.exit_code == BROKEN
+    assert "would not be read" in " ".join(result.output.split())
+
+
+def test_feeds_that_were_linked_and_are_gone_are_not_replaced_by_sample_feeds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BACKFILL_STATE_DIR", str(tmp_path / "state"))
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "feeds").symlink_to(tmp_path / "gone")
+    result = CliRunner().invoke(app, ["demo"])
+    assert result.exit_code == BROKEN
+    assert "which is gone" in " ".join(result.output.split())
 
 
 def test_a_folder_without_a_schedule_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,9 @@
 """Places a second: this project against two scripts that people write, on the same local servers.
 
 The servers are the project's embedded ones: ministack for DynamoDB, the stand-in for the Places API, which answers
-after ``--latency-ms`` as a service on the network does. The rows are generated, five records a place.
+after ``--api-latency-ms`` as a service on the network does. The rows are generated, five records a place. A server in
+the memory of this machine, on the same two processors, is no service: ``--latency-ms`` holds every request to the
+table back before it is sent, for all ways alike, as a table in the same region does (a put of DynamoDB takes about 5).
 
 - plain loop: for each record get the metadata row, call the API, put the place; one by one.
 - batch_writer: the rows come from one scan; call the API for each record, put through boto3's ``batch_writer``, one
@@ -9,18 +11,13 @@ after ``--latency-ms`` as a service on the network does. The rows are generated,
 - ours: the assets places_cache and receipt_places over all buckets, with Dagster, budget, ledger, conditional puts,
   read-back and gates; one call a place.
 
-The scripts run over fewer records (``--sample``), since their rate does not depend on how many there are.
+The scripts run over fewer records (``--sample``), since their rate does not depend on how many there are. How the
+share of waiting is measured is said in ``waiting``.
 """
 
 import argparse
-import resource
 import tempfile
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import wraps
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,80 +56,12 @@ from backfill_pipelines.stores.embedded_aws import EmbeddedAws
 from backfill_pipelines.stores.embedded_places import EmbeddedPlaces, StandInControl
 from backfill_pipelines.stores.items import Item
 from backfill_pipelines.stores.places import EMBEDDED_KEY
+from benchmarks.waiting import Line, Waiting, metered
 
 ORIGIN = "benchmark"
 
 
-class InFlight:
-    """The time in which at least one request was on its way to a server and not answered yet."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._open = 0
-        self._since = 0.0
-        self.seconds = 0.0
-
-    @contextmanager
-    def request(self) -> Iterator[None]:
-        """One request, in any thread."""
-        with self._lock:
-            self._since = self._since if self._open else time.perf_counter()
-            self._open += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._open -= 1
-                self.seconds += 0.0 if self._open else time.perf_counter() - self._since
-
-    def watch(self, owner: Any, name: str) -> None:
-        """Count every call of a method that sends a request and returns with its answer."""
-        send = getattr(owner, name)
-
-        @wraps(send)
-        def watched(*args: Any, **kwargs: Any) -> Any:
-            with self.request():
-                return send(*args, **kwargs)
-
-        setattr(owner, name, watched)
-
-
-IN_FLIGHT = InFlight()
-
-
-@dataclass
-class Line:
-    """What one way of doing it took."""
-
-    name: str
-    records: int
-    calls: int
-    seconds: float
-    #: Processor seconds of this process.
-    own_seconds: float
-    #: Seconds in which at least one request was on its way.
-    waited: float
-
-    @property
-    def rate(self) -> float:
-        """Records a second."""
-        return self.records / self.seconds
-
-
-@contextmanager
-def metered(name: str, lines: list[Line]) -> Iterator[Line]:
-    """Time of the block, and how much of it this process computed."""
-    line = Line(name, 0, 0, 0.0, 0.0, 0.0)
-    start, own, waited = time.perf_counter(), _own_seconds(), IN_FLIGHT.seconds
-    yield line
-    line.seconds, line.own_seconds = time.perf_counter() - start, _own_seconds() - own
-    line.waited = IN_FLIGHT.seconds - waited
-    lines.append(line)
-
-
-def _own_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+WAITING = Waiting()
 
 
 class Bench:
@@ -247,7 +176,7 @@ def prepare(bench: Bench, table: str) -> Mapping[str, Any]:
     return resources
 
 
-def ours(instance: dg.DagsterInstance, resources: Mapping[str, Any], table: str, origin: str) -> None:
+def ours(instance: dg.DagsterInstance, resources: Mapping[str, Any], table: str, origin: str, longest: int) -> None:
     """Both assets, wave by wave, each released by a decision."""
     plan = latest_plan(resources["objects"], table)
     if plan is None:
@@ -256,12 +185,17 @@ def ours(instance: dg.DagsterInstance, resources: Mapping[str, Any], table: str,
     for wave in plan.waves:
         for key, config in ((CACHE, {"apply": True}), (PLACES, {"apply": True, "fetch": True})):
             asset = next(one for one in build_migration_assets() if one.key == key)
-            tags = {ORIGIN_TAG: origin}
-            for chunk in run_asset(
-                asset, wave.buckets, instance=instance, resources=resources, config=config, tags=tags
-            ):
-                if chunk.failure:
-                    raise SystemExit(chunk.failure)
+            chunks = run_asset(
+                asset,
+                wave.buckets,
+                instance=instance,
+                resources=resources,
+                config=config,
+                tags={ORIGIN_TAG: origin},
+                longest=longest,
+            )
+            if failures := [chunk.failure for chunk in chunks if chunk.failure]:
+                raise SystemExit("\n".join(failures))
         digest = wave_digest(ledger.entries(buckets=wave.buckets).values(), wave)
         evidence = Evidence(str(wave.number), digest, ())
         decide(resources["objects"], plan, evidence, Choice.PROCEED, who=ORIGIN, reason="no person waits here")
@@ -282,22 +216,24 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=10_000)
     parser.add_argument("--places", type=int, default=2_000)
     parser.add_argument("--sample", type=int, default=500, help="records of the scripts")
-    parser.add_argument("--latency-ms", type=float, default=50.0, help="of an answer of the API")
+    parser.add_argument("--latency-ms", type=float, default=0.0, help="of every request to the table")
+    parser.add_argument("--api-latency-ms", type=float, default=50.0, help="of an answer of the API")
+    parser.add_argument("--buckets-per-run", type=int, default=64, help="of one Dagster run")
     arguments = parser.parse_args()
     enable_event_batches()
-    IN_FLIGHT.watch(URLLib3Session, "send")
-    IN_FLIGHT.watch(httpx.HTTPTransport, "handle_request")
+    WAITING.watch(URLLib3Session, "send", arguments.latency_ms / 1000)
+    WAITING.watch(httpx.HTTPTransport, "handle_request")
     with tempfile.TemporaryDirectory(prefix="receipts-") as folder:
-        bench = Bench(Path(folder), arguments.records, arguments.places, arguments.latency_ms)
+        bench = Bench(Path(folder), arguments.records, arguments.places, arguments.api_latency_ms)
         bench.open()
         try:
-            lines = _measure(bench, arguments.sample)
+            lines = _measure(bench, arguments.sample, arguments.buckets_per_run)
         finally:
             bench.close()
     _report(lines, arguments)
 
 
-def _measure(bench: Bench, sample: int) -> list[Line]:
+def _measure(bench: Bench, sample: int, longest: int) -> list[Line]:
     lines: list[Line] = []
     rows_of_the_scripts: list[Metadata] = []
     scripts: list[tuple[str, Callable[[Bench, str, Sequence[Metadata]], None]]] = [
@@ -308,7 +244,7 @@ def _measure(bench: Bench, sample: int) -> list[Line]:
         table, rows = bench.table(f"script-{len(lines)}", sample)
         rows_of_the_scripts = rows
         bench.reset()
-        with metered(name, lines) as line:
+        with metered(name, lines, WAITING) as line:
             script(bench, table, rows)
         line.records, line.calls = len(rows), _answered(bench)
     table, rows = bench.table("ours")
@@ -317,8 +253,8 @@ def _measure(bench: Bench, sample: int) -> list[Line]:
         dg.materialize([preflight_of(table)], instance=instance, run_config=QUIET)
         bench.reset()
         for number, name in enumerate(("ours, with Dagster and gates", "ours again: nothing left to do")):
-            with metered(name, lines) as line:
-                ours(instance, resources, table, f"{ORIGIN}-{number}")
+            with metered(name, lines, WAITING) as line:
+                ours(instance, resources, table, f"{ORIGIN}-{number}", longest)
             line.records, line.calls = len(rows), _answered(bench)
             bench.reset()
             written = [r.attempted for r in load_reports(resources["objects"], f"{ORIGIN}-{number}")]
@@ -335,15 +271,21 @@ def _answered(bench: Bench) -> int:
 
 
 def _report(lines: Sequence[Line], arguments: argparse.Namespace) -> None:
-    table = Table("what", "records", "calls", "seconds", "records a second", "ratio", "waiting", "own processor")
-    table.title = f"{arguments.records:,} records of {arguments.places:,} places, {arguments.latency_ms:g} ms a call"
+    shares = ("waiting", "under way", "own processor", "ms a record")
+    table = Table("what", "records", "calls", "seconds", "records a second", "ratio", *shares)
+    table.title = (
+        f"{arguments.records:,} records of {arguments.places:,} places, {arguments.api_latency_ms:g} ms a call, "
+        f"{arguments.latency_ms:g} ms before every request to the table"
+    )
     for line in lines:
         numbers = (f"{line.records:,}", f"{line.calls:,}", f"{line.seconds:.1f}", f"{line.rate:,.0f}")
-        shares = (f"{line.waited / line.seconds:.0%}", f"{line.own_seconds / line.seconds:.0%}")
-        table.add_row(line.name, *numbers, f"{line.rate / lines[0].rate:.1f}", *shares)
-    Console(width=120).print(table)
-    print("ratio: to the plain loop. waiting: part of the time with a request on its way to a server.")
-    print("own processor: of one; the servers are Python programs on the same two, and take the rest")
+        used = (line.waiting, line.under_way / line.seconds, line.own_seconds / line.seconds)
+        own = f"{line.own_seconds / line.records * 1000:.2f}"
+        table.add_row(line.name, *numbers, f"{line.rate / lines[0].rate:.1f}", *(f"{part:.0%}" for part in used), own)
+    Console(width=130).print(table)
+    print("ratio: to the plain loop. waiting: of the workers' time, the rest is our own processor time.")
+    print("under way: part of the seconds with a request on its way. own processor: of one, and in ms a record;")
+    print("the servers are Python programs on the same two, and take the rest")
 
 
 if __name__ == "__main__":

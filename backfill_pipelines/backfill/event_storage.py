@@ -31,14 +31,28 @@ from dagster._serdes import ConfigurableClassData, serialize_value
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.engine import Connection
 
+from backfill_pipelines.backfill.bulk_statements import BulkStatement
 from backfill_pipelines.backfill.check_states import check_state, is_planned
 from backfill_pipelines.backfill.event_text import event_text
 from backfill_pipelines.backfill.shard_engines import EmptyLog, ShardEngines
 
 _IDENTITY = ("asset_key", "check_name", "run_id", "partition")
+_INSERT_EVENTS = BulkStatement(
+    SqlEventLogStorageTable.insert(),
+    ("run_id", "event", "dagster_event_type", "timestamp", "step_key", "asset_key", "partition"),
+)
 # The row that was planned is updated in place, as Dagster does: its id says which run of a partition is the latest.
-_UPDATE_PLANNED = AssetCheckExecutionsTable.update().where(
-    *(AssetCheckExecutionsTable.c[name] == bindparam(f"_{name}") for name in _IDENTITY)
+_UPDATE_PLANNED = BulkStatement(
+    AssetCheckExecutionsTable.update().where(
+        *(AssetCheckExecutionsTable.c[name] == bindparam(f"_{name}") for name in _IDENTITY)
+    ),
+    (
+        "execution_status",
+        "evaluation_event",
+        "evaluation_event_timestamp",
+        "evaluation_event_storage_id",
+        "materialization_event_storage_id",
+    ),
 )
 
 
@@ -96,9 +110,9 @@ class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
         """Insert into the run's log and the index, as one statement each; rows and their ids in the index."""
         rows = [self._event_to_row(event) for event in events]
         with self.run_connection(events[0].run_id) as connection:
-            connection.execute(SqlEventLogStorageTable.insert(), rows)
+            _INSERT_EVENTS.execute(connection, rows)
         with self.index_connection() as connection:
-            connection.execute(SqlEventLogStorageTable.insert(), rows)
+            _INSERT_EVENTS.execute(connection, rows)
             # Nobody else writes inside this transaction, so the ids of its rows are consecutive.
             last_id = connection.execute(select(func.max(SqlEventLogStorageTable.c.id))).scalar_one()
         return rows, list(range(last_id - len(rows) + 1, last_id + 1))
@@ -156,10 +170,10 @@ class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
         rows, ids = self._insert(events)
         with self.index_connection() as connection:
             checks = [self._execution_row(*each) for each in zip(events, rows, ids, strict=True)]
-            updated = connection.execute(
-                _UPDATE_PLANNED, [row | {f"_{name}": row[name] for name in _IDENTITY} for row in checks]
+            updated = _UPDATE_PLANNED.execute(
+                connection, [row | {f"_{name}": row[name] for name in _IDENTITY} for row in checks]
             )
-            if updated.rowcount != len(checks):
+            if updated != len(checks):
                 # Some were never planned: Dagster's own way, one by one.
                 for event, row in zip(events, checks, strict=True):
                     self._update_asset_check_evaluation(event, row["evaluation_event_storage_id"])

@@ -103,6 +103,7 @@ def build_gap_sensor(
     also_busy_with: Sequence[dg.AssetKey] = (),
     run_config: Callable[[dg.SensorEvaluationContext], Mapping[str, Any]] = lambda _: {},
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    minimum_interval_seconds: int = 60,
 ) -> dg.SensorDefinition:
     """A sensor that requests range runs for the gaps of ``assets``, upstream first.
 
@@ -114,7 +115,7 @@ def build_gap_sensor(
         name=name,
         description=description,
         jobs=[*(_job_of(asset) for asset in assets), *first_jobs],
-        minimum_interval_seconds=60,
+        minimum_interval_seconds=minimum_interval_seconds,
         default_status=dg.DefaultSensorStatus.STOPPED,
         required_resource_keys=required_resource_keys,
     )

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import dagster as dg
 
 from backfill_pipelines.backfill.admission import Admission, admit, behind_gate
-from backfill_pipelines.backfill.failures import ReadBackError
+from backfill_pipelines.backfill.failures import ReadBackError, SettingsError
 from backfill_pipelines.backfill.garbage import rare_collections
 from backfill_pipelines.backfill.gated_spec import GatedSpec
 from backfill_pipelines.backfill.gates import (
@@ -24,6 +24,7 @@ from backfill_pipelines.backfill.gates import (
     judge,
     read_back_gate,
 )
+from backfill_pipelines.backfill.interrupts import ended_by_interrupts
 from backfill_pipelines.backfill.metadata import partition_metadata
 from backfill_pipelines.backfill.outcome import (
     Decision,
@@ -88,7 +89,7 @@ def gated_asset(
     """
 
     def _gated(context: dg.AssetExecutionContext, config: GatedConfig) -> Iterator[dg.MaterializeResult[Any]]:
-        with pausing_after_timeouts(context, spec.key, _RETRIES):
+        with pausing_after_timeouts(context, spec.key, _RETRIES), ended_by_interrupts(spec.key):
             yield from _run_range(context, spec, config, open_target)
 
     # Dagster takes the config's schema from the annotation.
@@ -111,7 +112,7 @@ def _run_range(
     context: dg.AssetExecutionContext, spec: GatedSpec, config: GatedConfig, open_target: TargetFactory
 ) -> Iterator[dg.MaterializeResult[Any]]:
     _unless_paused(spec, _pause(context, spec), "before it was computed")
-    mode = config.mode(context.run.tags, reads_history=spec.history is not None)
+    mode = _mode(context, spec, config)
     # Before anything is published: automation looks at the tags of the run that published.
     context.instance.add_run_tags(context.run.run_id, {SKIP_DOWNSTREAM_TAG: str(mode.skip_downstream).lower()})
     partitions = _partitions(context, spec)
@@ -153,6 +154,14 @@ def _partitions(context: dg.AssetExecutionContext, spec: GatedSpec) -> list[str]
             allow_retries=False,
         )
     return partitions
+
+
+def _mode(context: dg.AssetExecutionContext, spec: GatedSpec, config: GatedConfig) -> RunMode:
+    """The mode of the run; choices that do not go together fail it at once: a retry would choose the same."""
+    try:
+        return config.mode(context.run.tags, reads_history=spec.history is not None)
+    except SettingsError as error:
+        raise dg.Failure(f"{spec.key.to_user_string()}: {error}", allow_retries=False) from error
 
 
 def _pause(context: dg.AssetExecutionContext, spec: GatedSpec) -> Pause | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from backfill_pipelines.backfill.gates import READ_BACK_GATE, Verdict
+from backfill_pipelines.backfill.gates import HISTORY_GATE, READ_BACK_GATE, UPSTREAM_GATE, Verdict
 
 
 class State(StrEnum):
@@ -134,8 +134,16 @@ def failure_message(
     partitions = [outcome.partition for outcome in found[:shown]]
     dates = " ".join(f"--date {partition}" for partition in partitions)
     command = repair(partitions) if repair else f"backfill run {asset} {dates}"
+    lines += [f"What to do about {name}: {repair}" for name, repair in _to_do(found).items()]
     lines.append(f"Repair: mend the cause, then: {command}")
     return "\n".join(lines)
+
+
+def _to_do(failed: Iterable[PartitionOutcome]) -> dict[str, str]:
+    """What each red gate says to do; admission names the command that mends it, and the read-back only follows."""
+    told = (UPSTREAM_GATE, HISTORY_GATE, READ_BACK_GATE)
+    verdicts = (verdict for outcome in failed for verdict in outcome.red)
+    return {verdict.gate.name: verdict.gate.repair for verdict in verdicts if verdict.gate.name not in told}
 
 
 def _by_cause(failed: Iterable[PartitionOutcome]) -> Iterator[str]:

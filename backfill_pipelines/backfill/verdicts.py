@@ -3,6 +3,8 @@
 The only module that touches event-log calls which are not public API; each is pinned by a regression test.
 """
 
+import logging
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
@@ -82,7 +84,7 @@ def withdraw(run: dg.DagsterRun, instance: dg.DagsterInstance, key: dg.AssetKey,
         for partition, cause in causes.items()
     ]
     events = [(_evaluation(key, one, targets.get(one.partition)), one.text) for one in verdicts]
-    _report(run, instance, DagsterEventType.ASSET_CHECK_EVALUATION, events)
+    _report(run.run_id, instance, DagsterEventType.ASSET_CHECK_EVALUATION, events, run.job_name)
     check = dg.AssetCheckKey(key, READ_BACK_GATE)
     found = latest_verdicts(instance, [check])[check]
     # Read back: whoever withdraws is about to change the data on the strength of it.
@@ -102,31 +104,32 @@ def report_verdicts(
         (_evaluation(key, one, targets.get(one.partition)), one.text if not one.passed else f"{one.gate.name} is green")
         for one in verdicts
     ]
-    _report_in(instance, run_id, job_name, DagsterEventType.ASSET_CHECK_EVALUATION, events)
+    _report(run_id, instance, DagsterEventType.ASSET_CHECK_EVALUATION, events, job_name)
 
 
 def observe(run: dg.DagsterRun, instance: dg.DagsterInstance, observations: Sequence[dg.AssetObservation]) -> None:
     """Say something of partitions in the name of a run that does not compute them."""
     events = [(AssetObservationData(one), one.description or "") for one in observations]
-    _report(run, instance, DagsterEventType.ASSET_OBSERVATION, events)
+    _report(run.run_id, instance, DagsterEventType.ASSET_OBSERVATION, events, run.job_name)
 
 
 def _report(
-    run: dg.DagsterRun, instance: dg.DagsterInstance, kind: DagsterEventType, events: Sequence[tuple[Any, str]]
+    run_id: str,
+    instance: dg.DagsterInstance,
+    kind: DagsterEventType,
+    events: Sequence[tuple[Any, str]],
+    job_name: str,
+    **common: Any,
 ) -> None:
-    """Events of a run that is not the step that reports them."""
-    _report_in(instance, run.run_id, run.job_name, kind, events)
-
-
-def _report_in(
-    instance: dg.DagsterInstance, run_id: str, job_name: str, kind: DagsterEventType, events: Sequence[tuple[Any, str]]
-) -> None:
-    """The same by the run's id, as one batch."""
+    """Events of a run as one batch: what each says, and its message; ``common`` is what they say of their step."""
+    if not events:
+        return
+    first = DagsterEvent(kind.value, job_name, event_specific_data=events[0][0], pid=os.getpid(), **common)
     batch = uuid4().hex
     for position, (data, message) in enumerate(events, start=1):
-        event = DagsterEvent(kind.value, job_name, event_specific_data=data, message=message)
-        about = DagsterEventBatchMetadata(batch, position == len(events))
-        instance.report_dagster_event(event, run_id, batch_metadata=about)
+        event = first._replace(event_specific_data=data, message=message)
+        end = DagsterEventBatchMetadata(batch, position == len(events))
+        instance.report_dagster_event(event, run_id, logging.DEBUG, batch_metadata=end)
 
 
 def latest_target(
@@ -144,16 +147,19 @@ def _target(record: dg.EventLogRecord) -> AssetCheckEvaluationTargetMaterializat
 
 
 def _record(context: dg.AssetExecutionContext, evaluations: Sequence[tuple[dg.AssetCheckEvaluation, str]]) -> None:
+    """Evaluations in the name of the step, past its logger: a season's verdicts would be a fifth of its run there."""
     step = context.op_execution_context._step_execution_context  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-    batch = uuid4().hex
-    for position, (evaluation, message) in enumerate(evaluations, start=1):
-        DagsterEvent.from_step(
-            DagsterEventType.ASSET_CHECK_EVALUATION,
-            step,
-            evaluation,
-            message=message,
-            batch_metadata=DagsterEventBatchMetadata(batch, position == len(evaluations)),
-        )
+    _report(
+        context.run.run_id,
+        context.instance,
+        DagsterEventType.ASSET_CHECK_EVALUATION,
+        evaluations,
+        step.job_name,
+        step_handle=step.step.handle,
+        node_handle=step.step.node_handle,
+        step_kind_value=step.step.kind.value,
+        logging_tags=step.event_tags,
+    )
 
 
 def attach_metadata(

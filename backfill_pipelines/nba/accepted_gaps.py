@@ -30,14 +30,15 @@ def accept_gap(
         names = ", ".join(name for name, known in BY_TABLE.items() if known.phase == RAW_PHASE)
         raise BackfillError(f"{table} is no raw table. Repair: name one of {names}")
     if not reason.strip():
-        raise BackfillError("an accepted gap needs a reason")
+        raise BackfillError("an accepted gap needs a reason. Repair: say it with --reason")
     with warehouse.session(Work("accept-gap", table, (day,))) as session:
         games = session.query(
             "SELECT game_id FROM nba_reference.expected_games "
             "WHERE partition_date BETWEEN @start_date AND @end_date ORDER BY game_id"
         )["game_id"].to_pylist()
         if game_id not in games:
-            raise BackfillError(f"{game_id} is not expected on {day}. Repair: name one of {', '.join(games) or 'none'}")
+            known = f"name one of {', '.join(games)}" if games else "name a date with games whose schedule is loaded"
+            raise BackfillError(f"{game_id} is not expected on {day}. Repair: {known}")
         row = {
             "table_name": table,
             "game_date": day,

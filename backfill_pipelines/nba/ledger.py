@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from backfill_pipelines.backfill.contracts import TableContract
+from backfill_pipelines.backfill.failures import GateNotMeasured
 from backfill_pipelines.backfill.outcome import Decision, PartitionOutcome, State
 from backfill_pipelines.backfill.run_mode import RunMode
 from backfill_pipelines.nba.catalog import Entry
@@ -23,6 +24,11 @@ from backfill_pipelines.nba.tables_reference import (
 from backfill_pipelines.stores.warehouse import Digest, WarehouseSession, arrow_schema
 
 Rows = list[dict[str, Any]]
+
+#: Errors that only code makes, however often it runs.
+_MISTAKES = (ArithmeticError, AssertionError, AttributeError, GateNotMeasured, LookupError, TypeError, ValueError)
+#: How stores say that there is no room or no quota left.
+_EXHAUSTED = ("out of memory", "no space left", "quota exceeded", "quotaexceeded", "exceeded your quota")
 
 
 @dataclass(frozen=True)
@@ -106,7 +112,7 @@ def crash_rows(entry: Entry, run: RunInfo, partitions: Sequence[str], error: Bas
             "status": "failed",
             "success": False,
             "error_message": f"{type(error).__name__}: {error}"[:2000],
-            "error_category": "INFRASTRUCTURE",
+            "error_category": crash_category(error),
             "failed_gates": [],
             "processing_decision": "crashed",
             "records_processed": 0,
@@ -117,6 +123,14 @@ def crash_rows(entry: Entry, run: RunInfo, partitions: Sequence[str], error: Bas
         }
         for partition in partitions
     ]
+
+
+def crash_category(error: BaseException) -> str:
+    """What a crash says about trying again: a mistake of ours comes back with every date, a lost connection may not."""
+    text = str(error).lower()
+    if isinstance(error, MemoryError) or any(sign in text for sign in _EXHAUSTED):
+        return "RESOURCE_EXHAUSTION"
+    return "PROCESSING_ERROR" if isinstance(error, _MISTAKES) else "INFRASTRUCTURE"
 
 
 def _run_columns(entry: Entry, run: RunInfo, day: date, now: datetime, seconds: float) -> dict[str, Any]:
@@ -154,7 +168,7 @@ def _skip_reason(outcome: PartitionOutcome) -> str | None:
 def _category(outcome: PartitionOutcome) -> str:
     if outcome.decision is Decision.REFUSED:
         return "DEFENSIVE_BLOCK"
-    incomplete = outcome.staged and outcome.staged.state in (State.MISSING, State.PARTIAL)
+    incomplete = outcome.staged and outcome.staged.state in (State.MISSING, State.PARTIAL, State.QUARANTINED)
     return "DATA_AVAILABILITY" if incomplete else "PROCESSING_ERROR"
 
 

@@ -92,6 +92,18 @@ def player_lookup(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", "".join(parts)).lstrip("0123456789")
 
 
+def lookup_of_somebody(name: str) -> str:
+    """The join key of a name that a row stands under.
+
+    Raises:
+        UnparsableValueError: no letter is left of it: such rows would be one player, and no other feed knows him.
+    """
+    lookup = player_lookup(name)
+    if not lookup:
+        raise UnparsableValueError(f"player {name!r} has no name")
+    return lookup
+
+
 def _first_name_first(name: str) -> str:
     """``Barlow, Dominick`` -> ``Dominick Barlow``; ``Hardaway, Jr.`` is a suffix, not a first name."""
     last, comma, first = name.partition(",")

@@ -32,6 +32,11 @@ from backfill_pipelines.stores.warehouse import Digest, Warehouse, WarehouseSess
 #: Gates to which a loader may add culprits that staged rows cannot show: what was lost on the way.
 LOADER_GATES = frozenset({"files_parsed_and_keys_unique", "every_season_day_is_known"})
 
+#: The reason code of rows that contradict each other within one file.
+CONFLICT = "conflicting_duplicate"
+#: A red gate names so many culprits, then so many of what was set aside, then the other culprits.
+FIRST_CULPRITS, ASIDE_NAMED = 2, 3
+
 #: Stages the days of a session; what a loader read, or None for a table that is computed from tables.
 Compute = Callable[[WarehouseSession, Sequence[date]], Loaded | None]
 
@@ -166,8 +171,28 @@ class WarehouseTarget:
         total, violations = measured + len(lost), wrong + len(lost)
         if not total:
             return self._nothing_measured(gate, partition)
-        sample = tuple([*lost, *culprits][:SAMPLE_SIZE])
-        return Measurement(total, total - violations, violations, sample)
+        return Measurement(total, total - violations, violations, self._sample([*lost, *culprits], partition))
+
+    def _sample(self, culprits: Sequence[str], partition: str) -> tuple[str, ...]:
+        """Culprits of a red gate; among the first of them the files and rows set aside, which may be why."""
+        first, aside = culprits[:FIRST_CULPRITS], self._set_aside(partition) if culprits else []
+        return tuple([*first, *aside[:ASIDE_NAMED], *culprits[FIRST_CULPRITS:]][:SAMPLE_SIZE])
+
+    def _set_aside(self, partition: str) -> list[str]:
+        """Files and rows of a date that a loader set aside: reason code, where it stands, what is wrong with it."""
+        if self._loaded is None:
+            return []
+        files = [
+            f"{item.code} {item.capture.object_key}: {item.detail}"
+            for item in self._loaded.set_aside
+            if str(item.capture.day) == partition
+        ]
+        rows = [
+            f"{row.code} {row.key} in {capture.object_key}: {row.detail}"
+            for capture, row in self._loaded.rejected
+            if str(row.day) == partition and row.code != CONFLICT
+        ]
+        return [*files, *rows]
 
     def _nothing_measured(self, gate: Gate, partition: str) -> Measurement:
         """Nothing to measure is right when the schedule expects nothing, or the table may be without the date."""
@@ -180,7 +205,8 @@ class WarehouseTarget:
             return Measurement(0, 0, 0, (), "not applicable: every expected game is in nba_reference.accepted_gaps")
         if gate.may_be_empty:
             return Measurement(0, 0, 0, (), f"no rows to measure; state {staged.state}: {staged.reason}")
-        return Measurement(1, 0, 1, (f"nothing measured; state {staged.state}: {staged.reason}",))
+        nothing = f"nothing measured; state {staged.state}: {staged.reason}"
+        return Measurement(1, 0, 1, self._sample([nothing], partition))
 
     def _quarantined_rows(self) -> dict[date, int]:
         counts: dict[date, int] = {}
@@ -191,12 +217,23 @@ class WarehouseTarget:
     def _lost_keys(self) -> dict[str, list[str]]:
         """Keys that no row is left of, and days whose season file was not loaded."""
         lost: dict[str, list[str]] = {}
-        for _, row in self._loaded.rejected if self._loaded else ():
-            if row.code == "conflicting_duplicate":
+        conflicts = [row for _, row in self._loaded.rejected if row.code == CONFLICT] if self._loaded else []
+        accepted = self._accepted_games() if conflicts else frozenset[str]()
+        for row in conflicts:
+            if row.key.partition("/")[0] not in accepted:
                 lost.setdefault(str(row.day), []).append(f"{row.key} ({row.detail})")
         for day, reason in (self._loaded.lost_days if self._loaded else {}).items():
             lost.setdefault(str(day), []).append(reason)
         return lost
+
+    def _accepted_games(self) -> frozenset[str]:
+        """Games of the range whose rows somebody has given up in this table."""
+        found = self._session.query(
+            "SELECT game_id FROM nba_reference.accepted_games "
+            "WHERE game_date BETWEEN @start_date AND @end_date AND table_name = @table_name",
+            {"table_name": self._contract.full_name},
+        )
+        return frozenset(found["game_id"].to_pylist())
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import groupby
 
 from backfill_pipelines.receipts.items import digest_of
@@ -31,7 +32,7 @@ class BucketState:
         """The records that get a place."""
         return tuple(row for row in self.rows if row.eligible)
 
-    @property
+    @cached_property
     def tally(self) -> Tally:
         """Eligible records by outcome and reason; each is counted once."""
         found: Counter[tuple[Outcome, str]] = Counter()
@@ -51,7 +52,7 @@ class BucketState:
         """The entries whose items this plan has written."""
         return [entry for entry in self.entries.values() if entry.is_written]
 
-    @property
+    @cached_property
     def unsettled(self) -> list[RecordKey]:
         """The records that keep the bucket from being complete."""
         return [key for key in map(key_of, self.eligible) if self.outcome_of(key)[0] not in SETTLED]

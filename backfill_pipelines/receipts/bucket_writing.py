@@ -84,6 +84,8 @@ class Written:
     write_units: float = 0.0
     seconds: float = 0.0
     throttles: int = 0
+    #: Puts that the table refused for its rate; several that are refused at once are one throttle.
+    refused_puts: int = 0
     samples: list[Sample] = field(default_factory=list[Sample])
 
 
@@ -213,6 +215,7 @@ class BucketWriter:
             for slowdown in self._putter.slowdowns():
                 self.written.throttles += 1
                 self._log(slowdown.text)
+        self.written.refused_puts = self._putter.refused_puts
 
     def _settle(self, settlements: Sequence[Settlement], run_id: str = "") -> None:
         if not settlements:

@@ -8,9 +8,11 @@ money are in ``call_ledger``.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from backfill_pipelines.receipts.keys import RecordKey
 from backfill_pipelines.receipts.outcomes import SETTLED, WRITTEN, Outcome
@@ -51,6 +53,10 @@ RECORDS = sa.Table(
     sa.Index("receipts_records_by_bucket", "plan_id", "bucket"),
     sa.Index("receipts_records_by_run", "run_id"),
 )
+
+
+#: What an intent says of a put, and its outcome leaves as it is.
+_INTENDED = ("kind", "content_digest", "before_image")
 
 
 @dataclass(frozen=True)
@@ -162,15 +168,14 @@ class RecordLedger:
             for one in intents
         ]
         with self._control.transaction() as connection:
-            _replace(connection, self.plan_id, rows)
+            _write(connection, rows, keeps_intent=False)
 
     def settle(self, run_id: str, settlements: Sequence[Settlement], at: str = "") -> None:
         """Say what became of records, all in one transaction; what their intents said stays."""
         moment = at or _now()
+        rows = [self._settled(run_id, one, moment) for one in settlements]
         with self._control.transaction() as connection:
-            known = {entry.key: entry for entry in self._select(connection, keys=[s.key for s in settlements])}
-            rows = [self._settled(run_id, one, known.get(one.key), moment) for one in settlements]
-            _replace(connection, self.plan_id, rows)
+            _write(connection, rows, keeps_intent=True)
 
     def entries(self, *, buckets: Iterable[str] | None = None, run_id: str | None = None) -> dict[RecordKey, Entry]:
         """Rows by record, in the order of all work; of some buckets, of one run, or all of the plan."""
@@ -230,39 +235,24 @@ class RecordLedger:
         *,
         buckets: Iterable[str] | None = None,
         run_id: str | None = None,
-        keys: Sequence[RecordKey] | None = None,
     ) -> list[Entry]:
         statement = sa.select(RECORDS).where(RECORDS.c.plan_id == self.plan_id)
         if buckets is not None:
             statement = statement.where(RECORDS.c.bucket.in_(sorted(set(buckets))))
         if run_id is not None:
             statement = statement.where(RECORDS.c.run_id == run_id)
-        if keys is not None:
-            images = sorted({key.image_id for key in keys})
-            statement = statement.where(RECORDS.c.image_id.in_(images))
-        wanted = None if keys is None else set(keys)
-        found = (_entry(row) for row in connection.execute(statement))
-        return [entry for entry in found if wanted is None or entry.key in wanted]
+        return [_entry(row) for row in connection.execute(statement)]
 
-    def _settled(self, run_id: str, one: Settlement, known: Entry | None, moment: str) -> dict[str, Any]:
-        intended = (
-            {"kind": known.kind, "content_digest": known.content_digest, "before_image": known.before_image}
-            if known is not None and known.outcome is None
-            else {}
-        )
-        return (
-            self._row(run_id, one.key, one.place_id, moment)
-            | intended
-            | {
-                "outcome": str(one.outcome),
-                "reason": one.reason,
-                "detail": one.detail,
-                "size": one.size,
-                "write_units": one.write_units,
-                "is_suspicious": one.is_suspicious,
-                "notes": " ".join(one.notes),
-            }
-        )
+    def _settled(self, run_id: str, one: Settlement, moment: str) -> dict[str, Any]:
+        return self._row(run_id, one.key, one.place_id, moment) | {
+            "outcome": str(one.outcome),
+            "reason": one.reason,
+            "detail": one.detail,
+            "size": one.size,
+            "write_units": one.write_units,
+            "is_suspicious": one.is_suspicious,
+            "notes": " ".join(one.notes),
+        }
 
     def _row(self, run_id: str, key: RecordKey, place_id: str, moment: str) -> dict[str, Any]:
         """A row that says nothing yet: every column, so that nothing of an earlier row stays."""
@@ -287,11 +277,21 @@ class RecordLedger:
         }
 
 
-def _replace(connection: sa.Connection, plan_id: str, rows: Sequence[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    forget_rows(connection, plan_id, [RecordKey.of(row["image_id"], row["receipt_id"]) for row in rows])
-    connection.execute(RECORDS.insert(), rows)
+def _write(connection: sa.Connection, rows: Sequence[dict[str, Any]], *, keeps_intent: bool) -> None:
+    """Rows in the place of those of the same records; with ``keeps_intent`` what an open intent said stays."""
+    if rows:
+        connection.execute(_upsert(connection.dialect.name, keeps_intent=keeps_intent), rows)
+
+
+@cache
+def _upsert(dialect: str, *, keeps_intent: bool) -> sa.Insert:
+    """Made once: making it takes longer than a batch of it."""
+    statement = (sqlite if dialect == "sqlite" else postgresql).insert(RECORDS)
+    values: dict[str, Any] = {one.name: statement.excluded[one.name] for one in RECORDS.c if not one.primary_key}
+    if keeps_intent:
+        is_open = RECORDS.c.outcome.is_(None)
+        values |= {name: sa.case((is_open, RECORDS.c[name]), else_=values[name]) for name in _INTENDED}
+    return statement.on_conflict_do_update(index_elements=list(RECORDS.primary_key), set_=values)
 
 
 def forget_rows(connection: sa.Connection, plan_id: str, keys: Sequence[RecordKey]) -> None:

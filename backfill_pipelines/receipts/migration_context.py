@@ -13,6 +13,7 @@ import dagster as dg
 from dagster._core.storage.tags import BACKFILL_ID_TAG
 
 from backfill_pipelines.receipts.call_ledger import CallLedger
+from backfill_pipelines.receipts.daily_quota import daily_quota
 from backfill_pipelines.receipts.fetch_report import FetchReport, PlacesStopped
 from backfill_pipelines.receipts.known_answers import KnownAnswers
 from backfill_pipelines.receipts.ledger import RecordLedger
@@ -27,7 +28,7 @@ from backfill_pipelines.stores.control import ControlStore
 from backfill_pipelines.stores.dynamodb import DynamoItemStore
 from backfill_pipelines.stores.dynamodb_resource import DynamoDB
 from backfill_pipelines.stores.dynamodb_tables import TableState
-from backfill_pipelines.stores.leases import Lease, LeaseLost, Leases, LeaseTaken
+from backfill_pipelines.stores.leases import Holder, Lease, LeaseLost, Leases, LeaseTaken
 from backfill_pipelines.stores.objects import ObjectStore
 from backfill_pipelines.stores.places import Places
 
@@ -62,6 +63,10 @@ class Migration:
     def call_ledger(self) -> CallLedger:
         """Budget and cap of the calls."""
         return CallLedger.of(self.control, self.settings)
+
+    def quota_left(self) -> str:
+        """What is left of the day's calls, in words."""
+        return daily_quota(self.call_ledger(), self.settings).text
 
     def answers(self, run_id: str, *, may_fetch: bool) -> KnownAnswers:
         """Answers for a run; with ``may_fetch`` from the API as well, in the name of that run."""
@@ -153,8 +158,17 @@ def writer_lease(control: ControlStore, table: str, holder: str, purpose: str) -
     Raises:
         LeaseTaken: another one has it; says who.
     """
-    with Leases(control).held(f"receipts writer of {table}", holder, purpose) as lease:
+    with Leases(control).held(_lease_name(table), holder, purpose) as lease:
         yield lease
+
+
+def writer_of(control: ControlStore, table: str) -> Holder | None:
+    """Who has that right now; None when nobody has."""
+    return Leases(control).holder(_lease_name(table))
+
+
+def _lease_name(table: str) -> str:
+    return f"receipts writer of {table}"
 
 
 def needs_place(row: Row, *, enrich_stubs: bool) -> bool:

@@ -4,6 +4,7 @@ How two names or two addresses compare is in ``matching``.
 """
 
 import re
+from functools import lru_cache
 
 PLACEHOLDERS = frozenset(("null", "none", "nil", "undefined", "no_results", "invalid", "n/a", "na", "unknown", "-"))
 
@@ -24,6 +25,7 @@ _US_DIGITS, _WITH_COUNTRY = 10, 11
 _FEWEST_INTERNATIONAL, _MOST_INTERNATIONAL = 8, 15
 
 
+@lru_cache(maxsize=4096)
 def slug(name: str) -> str:
     """The merchant's partition of GSI1: ``Trader Joe's`` -> ``TRADER_JOE_S``; empty for a name without A-Z0-9."""
     return _NOT_OF_A_SLUG.sub("_", name.upper()).strip("_")

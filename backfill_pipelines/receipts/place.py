@@ -4,15 +4,16 @@ Where an entity's values come from is in ``place_building``; who wrote an item i
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import geohash2
 
-from backfill_pipelines.receipts.items import Attribute, Item, canonical_json, typed
+from backfill_pipelines.receipts.items import Attribute, Item, canonical_json, texts_json, typed
 from backfill_pipelines.receipts.keys import RecordKey, is_image_id
 from backfill_pipelines.receipts.metadata import ValidationMethod, ValidationStatus
 from backfill_pipelines.receipts.names import slug
@@ -27,6 +28,7 @@ INDEXES = ("GSI1", "GSI2", "GSI3", "GSI4", "GSITYPE")
 MOST_LATITUDE, MOST_LONGITUDE = Decimal(90), Decimal(180)
 #: What DynamoDB accepts as the partition and as the sort key of a table or an index.
 MOST_PARTITION_KEY_BYTES, MOST_SORT_KEY_BYTES = 2048, 1024
+_MOST_BYTES_OF_CHARACTER = 4
 
 #: S, or NULL when empty.
 OPTIONAL_TEXTS = (
@@ -104,6 +106,7 @@ class ReceiptPlace:
         return RecordKey.of(self.image_id, self.receipt_id)
 
 
+@lru_cache(maxsize=4096)
 def geohash_of(latitude: Decimal | None, longitude: Decimal | None) -> str:
     """Six characters of geohash2, the reference on cell borders; zero is a coordinate like any other."""
     if latitude is None or longitude is None:
@@ -140,26 +143,38 @@ def to_item(place: ReceiptPlace) -> Item:
     Raises:
         InvalidPlace: the place breaks a rule of the format.
     """
-    if broken := tuple(_broken_rules(place)):
+    has_keys = place.confidence.is_finite() and are_in_range(place.latitude, place.longitude)
+    geohash = place.geohash if has_keys else ""
+    keys = keys_of(place, geohash) if has_keys else {}
+    if broken := (*_broken_rules(place), *too_long_keys(keys)):
         raise InvalidPlace("; ".join(broken))
-    item = {**keys_of(place, place.geohash), **_attributes(place)}
+    item = {**keys, **_attributes(place, geohash)}
     try:
-        canonical_json(item).encode("utf-8")
-    except UnicodeEncodeError as error:
+        texts_json(item)
+    except TypeError as error:
         raise InvalidPlace("a text holds half of a surrogate pair") from error
     return item
 
 
-def _attributes(place: ReceiptPlace) -> dict[str, Attribute]:
+def _attributes(place: ReceiptPlace, geohash: str) -> dict[str, Attribute]:
     values: dict[str, Any] = {name: str(getattr(place, name)) for name in REQUIRED_TEXTS}
     values |= {"receipt_id": place.receipt_id, "confidence": place.confidence}
-    values |= {name: str(getattr(place, name)) or None for name in OPTIONAL_TEXTS}
+    texts = {name: geohash if name == "geohash" else str(getattr(place, name)) for name in OPTIONAL_TEXTS}
+    values |= {name: text or None for name, text in texts.items()}
     found: dict[str, Any] = {name: list(getattr(place, name)) for name in LISTS}
     found |= {name: getattr(place, name) for name in COORDINATES}
     found["address_components"] = {"components": place.address_components} if place.address_components else None
-    found["hours_data"] = canonical_json({"periods": place.hours_periods}) if place.hours_periods else None
+    found["hours_data"] = _hours_text(place.hours_periods) if place.hours_periods else None
     values |= {name: value for name, value in found.items() if value is not None and value != []}
     return {name: typed(value) for name, value in values.items()}
+
+
+def _hours_text(periods: Sequence[Mapping[str, Any]]) -> str:
+    """Days, hours and minutes, so whole numbers; of any size, since they are what somebody sent."""
+    try:
+        return texts_json({"periods": periods})
+    except TypeError:
+        return canonical_json({"periods": periods})
 
 
 def _broken_rules(place: ReceiptPlace) -> Iterable[str]:
@@ -177,15 +192,14 @@ def _broken_rules(place: ReceiptPlace) -> Iterable[str]:
         and are_in_range(place.viewport_sw_lat, place.viewport_sw_lng),
     }
     yield from (rule for rule, holds in rules.items() if not holds)
-    if place.confidence.is_finite() and are_in_range(place.latitude, place.longitude):
-        yield from too_long_keys(keys_of(place, place.geohash))
 
 
 def too_long_keys(keys: Item) -> Iterable[str]:
     """The keys that DynamoDB would refuse; a place id may have any length, a key may not."""
     for name, attribute in keys.items():
         most = MOST_SORT_KEY_BYTES if name.endswith("SK") else MOST_PARTITION_KEY_BYTES
-        if len(attribute["S"].encode("utf-8", "surrogatepass")) > most:
+        text = attribute["S"]
+        if len(text) * _MOST_BYTES_OF_CHARACTER > most and len(text.encode("utf-8", "surrogatepass")) > most:
             yield f"{name} is longer than {most} bytes"
 
 

@@ -75,7 +75,8 @@ class PlaceTarget:
     def stage(self, partitions: Sequence[str]) -> Mapping[str, StagedPartition]:
         """Write the buckets' places, or say what would be written."""
         rows = self.migration.rows(partitions)
-        known = self.migration.ledger.entries(buckets=partitions)
+        # A canary is about the first records, whether they are written or not: it can be made again at any time.
+        known = {} if self.config.canary else self.migration.ledger.entries(buckets=partitions)
         self.selection = select(
             rows,
             known,
@@ -122,6 +123,7 @@ class PlaceTarget:
         return RunReport(
             origin=self.origin,
             dagster_run_id=self.dagster_run_id,
+            daily_quota=self.migration.quota_left() if self.answers.reports else "",
             asset=ASSET,
             run_id=self.run_id,
             buckets=tuple(self.buckets),
@@ -131,6 +133,7 @@ class PlaceTarget:
             calls=calls_of(self.answers.reports),
             spent_usd=str(sum((one.spent_usd for one in self.answers.reports), Decimal(0))),
             write_units=self.written.write_units,
+            refused_puts=self.written.refused_puts,
             seconds=(datetime.now(UTC) - self._began).total_seconds(),
             attempted=len(self.selection.work),
             stop=stop or self.written.stop,
@@ -178,6 +181,7 @@ class PlaceTarget:
             enrich_stubs=self.migration.settings.enrich_stubs,
             requires_receipt=self.migration.manifest.requires_receipt,
             looks_first=not self.config.apply,
+            rebuilds=self.config.canary,
         )
 
     def _batch_size(self, buckets: Sequence[str]) -> int:
@@ -213,7 +217,8 @@ class PlaceTarget:
         )
 
     def _bucket_metadata(self, state: BucketState) -> Mapping[str, Any]:
-        units = sum(one.write_units for key, one in self.written.settled.items() if key.bucket == state.bucket)
+        settled = self.written.settled
+        units = sum(settled[key].write_units for key in state.entries if key in settled)
         return {
             "receipts/run": self.run_id,
             "receipts/plan": f"{self.migration.plan.plan_id} revision {self.migration.plan.revision}",

@@ -7,7 +7,7 @@ it fail a whole page.
 import re
 from dataclasses import dataclass
 
-from backfill_pipelines.receipts.items import Item, item_digest
+from backfill_pipelines.receipts.items import Item, item_digest, spelled_digest
 from backfill_pipelines.receipts.metadata import Metadata
 
 _MARK = re.compile(r"\[run=([A-Za-z0-9_-]{1,64});at=([^;\]]+);src=([0-9a-f]{16})\]$")
@@ -58,8 +58,17 @@ def without_mark(reasoning: str) -> str:
 
 def content_digest(item: Item) -> str:
     """The digest of what a place says: without the time it was written and the mark of the run that wrote it."""
+    return item_digest(_content(item))
+
+
+def built_digest(item: Item) -> str:
+    """The same of an item that this project has just built, and has spelled in the one way."""
+    return spelled_digest(_content(item))
+
+
+def _content(item: Item) -> Item:
     content = {name: attribute for name, attribute in item.items() if name != "timestamp"}
     reasoning = content.get("reasoning", {}).get("S")
     if reasoning is not None:
         content["reasoning"] = {"S": without_mark(reasoning)}
-    return item_digest(content)
+    return content

@@ -77,6 +77,11 @@ class RecordPutter:
         """What has refused for too long, in words; empty while nothing has."""
         return self._refused_for_good
 
+    @property
+    def refused_puts(self) -> int:
+        """How often the table has refused a put for its rate."""
+        return self._pacer.refusals
+
     def slowdowns(self) -> list[Slowdown]:
         """What throttles have done since this was last asked."""
         return self._pacer.slowdowns()

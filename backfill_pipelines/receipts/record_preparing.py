@@ -7,6 +7,7 @@ here. What is done with it is ``put_records``'s.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Protocol
 
 from backfill_pipelines.receipts import metadata as source
@@ -19,7 +20,7 @@ from backfill_pipelines.receipts.outcomes import Outcome, Reason, outcome_of
 from backfill_pipelines.receipts.place import table_key
 from backfill_pipelines.receipts.place_building import Built, build
 from backfill_pipelines.receipts.place_reading import Existing, existing_state
-from backfill_pipelines.receipts.provenance import Mark, content_digest, mark_of
+from backfill_pipelines.receipts.provenance import Mark, built_digest, content_digest, mark_of
 from backfill_pipelines.stores.items import ItemStore
 
 CREATE, ENRICH = "create", "enrich"
@@ -62,10 +63,10 @@ class Ready:
         """What the ledger calls the put."""
         return CREATE if self.before is None else ENRICH
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The content digest of what is put."""
-        return content_digest(self.built.item)
+        return built_digest(self.built.item)
 
     def settled(self, outcome: Outcome | Reason, *, units: float = 0.0, detail: str = "") -> Settlement:
         """What became of it."""
@@ -108,6 +109,8 @@ class Preparing:
     requires_receipt: bool = True
     #: Look at the table even where the manifest says that there is nothing: a dry run has no put to find out.
     looks_first: bool = False
+    #: Build also where a place is: a canary asks whether records can be built, not whether they have to be.
+    rebuilds: bool = False
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def prepare(self, rows: Sequence[Row], known: Mapping[RecordKey, Entry]) -> Prepared:
@@ -152,7 +155,7 @@ class Preparing:
             found.settled.append(Settlement(key, row.place_id, *_of(Reason.SOURCE_CHANGED), detail=now))
             return None
         state = existing_state(place, now.place_id)
-        if state is Existing.NONE or (state is Existing.STUB and self.enrich_stubs):
+        if self.rebuilds or state is Existing.NONE or (state is Existing.STUB and self.enrich_stubs):
             return now
         found.settled.append(Settlement(key, now.place_id, *_of(REASON_OF[state])))
         return None

@@ -27,6 +27,7 @@ from backfill_pipelines.receipts.places_cache import PlacesCache
 from backfill_pipelines.receipts.plan_calls import attempts_in
 from backfill_pipelines.receipts.plans import Plan, PlanRefused, begun_at, latest_plan
 from backfill_pipelines.receipts.query_gates import Clock, measure_queries
+from backfill_pipelines.receipts.run_reports import reports_of_runs
 from backfill_pipelines.receipts.table_gates import Audit
 from backfill_pipelines.receipts.table_rows import read_table
 from backfill_pipelines.receipts.wave_gates import WaveScope, judge_wave
@@ -238,14 +239,22 @@ def _no_degradation(stores: Stores, audit: Audit) -> GateResult:
             f"{degradation.NO_DEGRADATION}: nothing measures this table. Repair: verify with the real service and the "
             "right to read CloudWatch metrics (cloudwatch:GetMetricData)"
         )
-    return degradation.no_degradation(*usage_of(stores.metrics, audit.runs, audit.now))
+    spans = degradation.writing_spans(audit.runs, audit.entries.values())
+    during = [stores.metrics.read(*span) for span in spans]
+    refused = sum(report.refused_puts for report in reports_of_runs(stores.objects, audit.runs))
+    return degradation.no_degradation(stores.metrics.read(*_before(audit.runs, audit.now)), during, refused)
+
+
+def _before(runs: Mapping[str, str], now: datetime) -> tuple[datetime, datetime]:
+    """Before the first run, for as long as it is ago and at least an hour."""
+    begun = datetime.fromisoformat(min(runs.values(), default=now.isoformat()))
+    return begun - max(_LEAST_SPAN, now - begun), begun
 
 
 def usage_of(metrics: TableMetrics, runs: Mapping[str, str], now: datetime) -> tuple[Usage, Usage]:
     """The table before the first run, for as long as the runs have taken and at least an hour, and since then."""
-    begun = datetime.fromisoformat(min(runs.values(), default=now.isoformat()))
-    span = max(_LEAST_SPAN, now - begun)
-    return metrics.read(begun - span, begun), metrics.read(begun, now)
+    before = _before(runs, now)
+    return metrics.read(*before), metrics.read(before[1], now)
 
 
 def _place_ids(audit: Audit) -> set[str]:

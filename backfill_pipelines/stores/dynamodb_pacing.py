@@ -125,6 +125,8 @@ class WritePacer:
         self._halved_at: float | None = None
         self._throttled_since: float | None = None
         self._throttles_in_a_row = 0
+        #: Writes that were refused, each one counted.
+        self.refusals = 0
         self._slowdowns: deque[Slowdown] = deque(maxlen=_MOST_KEPT)
 
     def slowdowns(self) -> list[Slowdown]:
@@ -196,6 +198,7 @@ class WritePacer:
         """
         with self._lock:
             now = self._clock()
+            self.refusals += 1
             self._fill(now)
             self._give_back(ticket.estimate)
             if self._halved_at is not None and ticket.admitted_at <= self._halved_at:

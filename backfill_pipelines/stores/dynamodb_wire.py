@@ -23,7 +23,7 @@ _ATTRIBUTES = frozenset(("AttributeMap", "Key", "ItemCollectionKeyAttributeMap")
 _BINARY = re.compile(rb'"BS?"\s*:')
 #: The same names as nobody writes them, but may.
 _ESCAPED = (rb"\u0042", rb"\u0053")
-_REQUESTS = "RequestItems"
+_REQUESTS, _ITEM = "RequestItems", "Item"
 
 
 class ItemParser(JSONParser):
@@ -68,9 +68,11 @@ def item_session() -> Session:
 
 
 def send_items_as_held(client: Any) -> None:
-    """Let a client of DynamoDB encode the items of a batch of writes at once."""
+    """Let a client of DynamoDB encode the items of a batch of writes, and the item of a put, at once."""
     client.meta.events.register("before-parameter-build.dynamodb.BatchWriteItem", _set_aside)
     client.meta.events.register("before-call.dynamodb.BatchWriteItem", _put_in)
+    client.meta.events.register("before-parameter-build.dynamodb.PutItem", _set_item_aside)
+    client.meta.events.register("before-call.dynamodb.PutItem", _put_item_in)
 
 
 def _set_aside(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
@@ -81,6 +83,15 @@ def _set_aside(params: dict[str, Any], context: dict[str, Any], **_: Any) -> Non
 
 def _put_in(params: dict[str, Any], context: Mapping[str, Any], **_: Any) -> None:
     params["body"] = encoded(json.loads(params["body"]) | {_REQUESTS: context[_REQUESTS]})
+
+
+def _set_item_aside(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    context[_ITEM] = params[_ITEM]
+    params[_ITEM] = {}
+
+
+def _put_item_in(params: dict[str, Any], context: Mapping[str, Any], **_: Any) -> None:
+    params["body"] = encoded(json.loads(params["body"]) | {_ITEM: context[_ITEM]})
 
 
 def encoded(document: Any) -> bytes:

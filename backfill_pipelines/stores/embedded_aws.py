@@ -10,28 +10,13 @@ from pathlib import Path
 from backfill_pipelines.stores.embedded_server import EmbeddedServer, RunningServer, ServerNotRunning
 from backfill_pipelines.stores.server_environments import python_of, server_environment
 
-__all__ = ["PINS", "SERVICES", "EmbeddedAws", "RunningServer", "ServerNotRunning"]
+__all__ = ["PINS", "PROGRAM", "SERVICES", "EmbeddedAws", "RunningServer", "ServerNotRunning"]
 
 PINS = ("ministack==1.5.33",)
 SERVICES = "dynamodb,dynamodbstreams,s3,sqs"
 
-#: The server looks at each number of an item up to ten times, by functions of nothing but its text: a third of its
-#: processor time. Their answers are remembered; where a version has no such function there is nothing to remember.
-_SERVE = """
-import functools
-from ministack.services import dynamodb
-
-def remembering(function):
-    known = functools.lru_cache(100_000)(function)
-    return functools.wraps(function)(lambda text: known(text) if type(text) is str else function(text))
-
-for name in ("_ddb_canonicalize_number", "_number_error", "_number_size_bytes"):
-    if hasattr(dynamodb, name):
-        setattr(dynamodb, name, remembering(getattr(dynamodb, name)))
-
-from ministack.app import main
-main()
-"""
+#: What runs in the server's environment: given as text, so that none of this project's modules is beside its own.
+PROGRAM = Path(__file__).with_name("embedded_aws_program.py")
 
 
 class EmbeddedAws(EmbeddedServer):
@@ -51,7 +36,7 @@ class EmbeddedAws(EmbeddedServer):
 
     def arguments(self, port: str) -> Sequence[str]:  # noqa: ARG002
         """It takes its port from a variable."""
-        return ("-c", _SERVE)
+        return ("-c", PROGRAM.read_text())
 
     def variables(self, port: str) -> dict[str, str]:
         """Where it listens and what it keeps where."""

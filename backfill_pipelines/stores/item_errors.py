@@ -92,7 +92,7 @@ class AccessDenied(ItemStoreError):
 class TableMissing(ItemStoreError):
     """There is no such table, index or backup."""
 
-    advice = "check BACKFILL_RECEIPTS_TABLE, BACKFILL_AWS_REGION and the account"
+    advice = "check the name of the table in the settings, BACKFILL_AWS_REGION and the account"
 
 
 class TableBusy(ItemStoreError):

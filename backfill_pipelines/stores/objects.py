@@ -42,6 +42,12 @@ class ObjectStore(dg.ConfigurableResource):
 
     url: str = Field(description="Root of the files: a folder, or gs://bucket/prefix.")
     is_own: bool = Field(default=False, description="This project fills it, so that it may not exist yet.")
+    what: str = Field(default="the feed folder", description="What the root is, for people.")
+    repair: str = Field(
+        default="set BACKFILL_FEEDS_URL to the folder or bucket that holds the raw files, or generate sample feeds: "
+        "backfill demo",
+        description="What to do when the root does not exist.",
+    )
     endpoint: str | None = Field(default=None, description="Endpoint of a bucket emulator; None for the real service.")
     _opened: tuple[Any, str] | None = PrivateAttr(default=None)
 
@@ -63,6 +69,12 @@ class ObjectStore(dg.ConfigurableResource):
         for start in range(0, len(keys), READ_BATCH):
             batch = keys[start : start + READ_BATCH]
             yield from zip(batch, self._each(self._content, batch), strict=True)
+
+    def read_or_say(self, keys: Sequence[str]) -> Iterator[tuple[str, bytes | OSError]]:
+        """As ``read``, with an error in the place of an object that is gone or not ours to read."""
+        for start in range(0, len(keys), READ_BATCH):
+            batch = keys[start : start + READ_BATCH]
+            yield from zip(batch, self._each(self._content_or_error, batch), strict=True)
 
     def read_present(self, keys: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         """Contents of those of the objects that exist, in the order of the keys; an absent one is no error."""
@@ -113,10 +125,7 @@ class ObjectStore(dg.ConfigurableResource):
     def _require_root(self) -> None:
         filesystem, root = self._filesystem
         if not self.is_own and not filesystem.exists(root):
-            raise StoreError(
-                f"the feed folder {self.url} does not exist. Repair: set BACKFILL_FEEDS_URL to the folder or bucket "
-                "that holds the raw files, or generate sample feeds: backfill demo"
-            )
+            raise StoreError(f"{self.what} {self.url} does not exist. Repair: {self.repair}")
 
     @property
     def _is_local(self) -> bool:
@@ -132,6 +141,12 @@ class ObjectStore(dg.ConfigurableResource):
     def _content(self, key: str) -> bytes:
         filesystem, root = self._filesystem
         return Path(root, key).read_bytes() if self._is_local else filesystem.cat_file(f"{root}/{key}")
+
+    def _content_or_error(self, key: str) -> bytes | OSError:
+        try:
+            return self._content(key)
+        except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+            return error
 
     def _content_if_present(self, key: str) -> bytes | None:
         try:
@@ -174,7 +189,15 @@ def _walk(folder: str) -> Iterator[tuple[str, int, datetime]]:
             own = entry.stat(follow_symlinks=False)
         except FileNotFoundError:  # gone since the folder was read: an upload's temporary name
             continue
-        yield entry.path, entry.stat().st_size, datetime.fromtimestamp(own.st_mtime, UTC)
+        yield entry.path, _size(entry, own), datetime.fromtimestamp(own.st_mtime, UTC)
+
+
+def _size(entry: "os.DirEntry[str]", own: os.stat_result) -> int:
+    """Bytes of the file that an entry leads to; a link that leads nowhere is listed, and told when it is read."""
+    try:
+        return entry.stat().st_size
+    except OSError:
+        return own.st_size
 
 
 def _modified(info: dict[str, Any]) -> datetime:

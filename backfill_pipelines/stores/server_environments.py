@@ -5,16 +5,21 @@ A server whose pins collide with ours gets its own. Which servers there are, and
 
 import fcntl
 import hashlib
+import secrets
 import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from backfill_pipelines.backfill.failures import StoreError
 
 _INSTALL_SECONDS = 900
+#: Below the ports that systems hand out by themselves: no connection takes one before its server listens.
+_PORTS = range(20_000, 32_768)
+_PORT_TRIES = 100
 
 
 class ServerNotInstalled(StoreError):
@@ -65,10 +70,15 @@ def python_of(home: Path) -> Path:
 
 
 def free_port() -> str:
-    """A loopback port that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
+    """A loopback port that nobody has at the moment, and that nobody gets who does not ask for it by number."""
+    for _ in range(_PORT_TRIES):
+        port = secrets.choice(_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return str(port)
+    raise StoreError(
+        f"{_PORT_TRIES} ports between {_PORTS.start} and {_PORTS.stop} are taken. Repair: end servers that hold them"
+    )
 
 
 def _do(name: str, command: Sequence[str], variables: Mapping[str, str] | None = None) -> None:

@@ -59,8 +59,11 @@ def _as_duckdb_means_it(node: exp.Expr) -> exp.Expr:
         return exp.Anonymous(this="printf", expressions=[node.this, *node.expressions])
     if isinstance(node, exp.DataType) and node.this == exp.DataType.Type.TIMESTAMPTZ:
         return exp.DataType.build("TIMESTAMP", dialect="duckdb")
+    if isinstance(node, exp.LowerHex) and isinstance(node.this, exp.SHA2Digest):
+        # DuckDB's SHA256 is in lower-case hexadecimal digits already. What stands in a new node is not visited.
+        return exp.Anonymous(this="sha256", expressions=[node.this.this.transform(_as_duckdb_means_it, copy=False)])
     if isinstance(node, exp.Concat) and all(map(_is_never_null, node.expressions)):
-        node.set("coalesce", value=True)  # in place: what stands in a new node is not visited
+        node.set("coalesce", value=True)  # in place, as its parts are visited after it
     return node
 
 

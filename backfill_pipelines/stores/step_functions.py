@@ -185,6 +185,11 @@ class StepFunctions(dg.ConfigurableResource):
         options: dict[str, Any] = {"region_name": self.region, "endpoint_url": endpoint, **made_up}
         return StateMachines(shared_client("stepfunctions", _ATTEMPTS, **options))
 
+    @property
+    def can_run(self) -> bool:
+        """Whether an execution may be under way: a stand-in that does not run has none, and is not started for it."""
+        return self.embedded is None or self.server().running() is not None
+
     def server(self) -> EmbeddedWorkflows:
         """The stand-in, not started.
 

@@ -12,10 +12,33 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from backfill_pipelines.stores.item_errors import translated
 
-OPERATIONS = ("GetItem", "Query", "BatchGetItem", "UpdateItem")
+OPERATIONS = (
+    "GetItem",
+    "BatchGetItem",
+    "Query",
+    "Scan",
+    "TransactGetItems",
+    "PutItem",
+    "UpdateItem",
+    "DeleteItem",
+    "BatchWriteItem",
+    "TransactWriteItems",
+)
 _NAMESPACE, _MINUTE, _FIVE_MINUTES = "AWS/DynamoDB", 60, 300
 _MINUTES_KEPT = timedelta(days=14)
 _MOST_PERIOD = 86_400
+
+
+@dataclass(frozen=True)
+class OperationUsage:
+    """One operation, whoever sent its requests: those that succeeded, their p99 latency, and those that were throttled.
+
+    A batch counts as one request, and as throttled only when nothing of it was done.
+    """
+
+    requests: float = 0.0
+    p99_ms: float = 0.0
+    throttled: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -24,15 +47,9 @@ class Usage:
 
     #: Write units a minute, of the minutes in which something was written.
     write_units: tuple[float, ...]
-    throttles: float
     hours: float
-    #: p99 latency in milliseconds of each operation that was used.
-    p99_ms: Mapping[str, float]
-
-    @property
-    def throttles_per_hour(self) -> float:
-        """Throttled reads and writes an hour."""
-        return self.throttles / self.hours if self.hours else 0.0
+    #: The operations that were used or throttled.
+    operations: Mapping[str, OperationUsage]
 
 
 class TableMetrics:
@@ -50,22 +67,26 @@ class TableMetrics:
         """
         period = _MINUTE if end - begin <= _MINUTES_KEPT else _FIVE_MINUTES
         whole = min(_MOST_PERIOD, max(_MINUTE, int((end - begin).total_seconds()) // _MINUTE * _MINUTE))
-        queries = [
-            self._query("writes", "ConsumedWriteCapacityUnits", period, "Sum"),
-            self._query("write_throttles", "WriteThrottleEvents", period, "Sum"),
-            self._query("read_throttles", "ReadThrottleEvents", period, "Sum"),
-        ]
-        queries += [
-            self._query(f"latency_{number}", "SuccessfulRequestLatency", whole, "p99", operation)
-            for number, operation in enumerate(OPERATIONS)
-        ]
+        queries = [self._query("writes", "ConsumedWriteCapacityUnits", period, "Sum")]
+        for number, operation in enumerate(OPERATIONS):
+            queries += [
+                self._query(f"latency_{number}", "SuccessfulRequestLatency", whole, "p99", operation),
+                self._query(f"requests_{number}", "SuccessfulRequestLatency", whole, "SampleCount", operation),
+                self._query(f"throttled_{number}", "ThrottledRequests", whole, "Sum", operation),
+            ]
         found = self._values(queries, begin, end)
-        slowest = {name: max(found.get(f"latency_{number}", ()), default=0.0) for number, name in enumerate(OPERATIONS)}
+        used = {
+            name: OperationUsage(
+                requests=sum(found.get(f"requests_{number}", ())),
+                p99_ms=max(found.get(f"latency_{number}", ()), default=0.0),
+                throttled=sum(found.get(f"throttled_{number}", ())),
+            )
+            for number, name in enumerate(OPERATIONS)
+        }
         return Usage(
             write_units=tuple(value * _MINUTE / period for value in found.get("writes", ())),
-            throttles=sum((*found.get("write_throttles", ()), *found.get("read_throttles", ()))),
             hours=(end - begin).total_seconds() / 3600,
-            p99_ms={name: value for name, value in slowest.items() if value},
+            operations={name: one for name, one in used.items() if one.requests or one.throttled},
         )
 
     def _query(self, query_id: str, metric: str, period: int, stat: str, operation: str = "") -> dict[str, Any]:

@@ -89,6 +89,7 @@ def _gap_sensor(assets: Sequence[dg.AssetsDefinition]) -> dg.SensorDefinition:
         ],
         expected=lambda _: GAME_DAYS.get_partition_keys(),
         policy=GapPolicy(partitions_per_run=7),
+        minimum_interval_seconds=5,
     )
 
 

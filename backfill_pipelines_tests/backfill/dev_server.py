@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from typing import Any, TypeVar
 
 import yaml
 
+from backfill_pipelines.stores.server_environments import free_port
 from backfill_pipelines_tests.backfill import backfill_defs, queries
 
 PROJECT = Path(__file__).parents[2]
@@ -33,7 +33,7 @@ class DevServer:
     port: int
 
     def ask(self, query: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
             body = json.dumps({"query": query, "variables": variables})
             connection.request("POST", "/graphql", body, {"Content-Type": "application/json"})
@@ -43,7 +43,7 @@ class DevServer:
         assert "errors" not in answer, answer["errors"]
         return answer["data"]
 
-    def finished(self, backfill_id: str, seconds: float = 120) -> queries.Backfill:
+    def finished(self, backfill_id: str, seconds: float = 300) -> queries.Backfill:
         """A backfill when it is over."""
 
         def over() -> queries.Backfill | None:
@@ -72,9 +72,7 @@ def dev_server(folder: Path) -> Iterator[DevServer]:
     home.mkdir()
     (home / "dagster.yaml").write_text(yaml.safe_dump(_settings(home)))
     backfill_defs.set_red(folder)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        server = DevServer(folder, probe.getsockname()[1])
+    server = DevServer(folder, int(free_port()))
     with (folder / "dagster.log").open("w") as log:
         process = subprocess.Popen(
             [*_DAGSTER_DEV, "-h", "127.0.0.1", "-p", str(server.port)],
@@ -87,7 +85,7 @@ def dev_server(folder: Path) -> Iterator[DevServer]:
             preexec_fn=_answer_to_ctrl_c,
         )
     try:
-        server.wait_for(lambda: queries.repositories(server.ask), "the code location", 120)
+        server.wait_for(lambda: queries.repositories(server.ask), "the code location", 300)
         yield server
     finally:
         process.send_signal(signal.SIGINT)
@@ -104,11 +102,12 @@ def _answer_to_ctrl_c() -> None:
 
 
 def _settings(home: Path) -> dict[str, Any]:
-    """The project's own dagster.yaml, in another folder, with a queue that looks every second."""
+    """The project's own dagster.yaml, in another folder, whose queue and whose watch over workers look more often."""
     settings = yaml.safe_load((PROJECT / "dagster.yaml").read_text())
     for part in (settings["storage"]["custom"], settings["local_artifact_storage"], settings["compute_logs"]):
         part["config"]["base_dir"] = str(home / Path(part["config"]["base_dir"]).name)
     settings["run_coordinator"]["config"] = {"dequeue_interval_seconds": 1}
+    settings["run_monitoring"]["poll_interval_seconds"] = 3
     return settings
 
 

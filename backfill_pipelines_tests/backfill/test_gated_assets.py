@@ -95,6 +95,8 @@ def test_the_failure_names_partitions_gates_figures_culprits_and_the_repair(
         "2 of 6 partitions of toy/lines failed; the others are published.",
         "  2024-01-02: points_add_up: 3 expected vs 2, e.g. game 2024-01-02/LAL",
         f"  2024-01-04: {both}",
+        f"What to do about {POINTS.name}: {POINTS.repair}",
+        f"What to do about {STARTERS.name}: {STARTERS.repair}",
         "Repair: mend the cause, then: backfill run toy/lines --date 2024-01-02 --date 2024-01-04",
     ]
 

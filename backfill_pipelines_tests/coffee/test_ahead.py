@@ -18,7 +18,7 @@ def test_items_come_in_order_and_the_next_is_made_meanwhile() -> None:
 
     found = []
     for number in ahead(numbers()):
-        assert made[number + 1].wait(5), "the next one is asked for before this one is done with"
+        assert made[number + 1].wait(60), "the next one is asked for before this one is done with"
         found.append(number)
     assert found == [0, 1, 2]
 

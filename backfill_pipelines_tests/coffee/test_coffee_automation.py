@@ -141,7 +141,7 @@ def open_shop(coffee: CoffeeWorld) -> Iterator[ServedShop]:
 
 
 def take_in(coffee: CoffeeWorld) -> dg.ExecuteInProcessResult:
-    day = (datetime.now(UTC) - timedelta(minutes=1)).date()
+    day = coffee.value("SELECT active_from FROM roasters")
     return build_intake_job().execute_in_process(
         run_config={"ops": {"take_in": {"config": {"partition": f"{day}|blue-tokai"}}}},
         instance=coffee.instance,

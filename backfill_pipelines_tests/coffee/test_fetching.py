@@ -4,10 +4,11 @@ import dataclasses
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -90,7 +91,7 @@ class World:
         return served, source
 
     def fetcher(self, retries: int = 1, **values: Any) -> Fetcher:
-        client = self._stack.enter_context(ShopClient(read_seconds=5.0))
+        client = self._stack.enter_context(ShopClient())
         patience = Patience(retry_seconds=(0.01,) * retries)
         shops = PoliteShops(client, self.control, pace=Pace(delay_seconds=0.005), patience=patience)
         return Fetcher(self.postgres, self.artifacts, shops, **values)
@@ -106,6 +107,32 @@ class World:
         """What is derived from the stored bodies of a fetch."""
         bodies = [(capture, self.artifacts.load_body(capture)) for capture in result.captures]
         return [product for derived in derive_capture(bodies, source) for product in derived.products]
+
+
+class Halting(Artifacts):
+    """Stands still once so many bodies are stored, until it is told to go on."""
+
+    def __init__(self, objects: ObjectStore, bodies: int) -> None:
+        super().__init__(objects)
+        self._left = bodies
+        self._stands, self._goes_on = threading.Event(), threading.Event()
+
+    def save_body(self, *args: Any, **values: Any) -> Any:
+        saved = super().save_body(*args, **values)
+        self._left -= 1
+        if self._left == 0:
+            self._stands.set()
+            self._goes_on.wait(120)
+        return saved
+
+    @contextmanager
+    def standing(self) -> Iterator[None]:
+        """The block runs while it stands still."""
+        assert self._stands.wait(120)
+        try:
+            yield
+        finally:
+            self._goes_on.set()
 
 
 @pytest.fixture
@@ -186,13 +213,13 @@ def test_rows_store_and_result_say_the_same(world: World) -> None:
 
 def test_no_try_for_the_first_page_begins_after_the_window(world: World) -> None:
     served, source = world.serve(shop_of(shopify(5)))
-    served.shop.by_target["page=1"] = Fault(Does.RATE_LIMITED, "30")
+    served.shop.by_target["page=1"] = Fault(Does.RATE_LIMITED, "120")
     now = datetime.now(UTC)
-    tick = Tick(now, "full", now - timedelta(hours=1), now + timedelta(seconds=5))
+    tick = Tick(now, "full", now - timedelta(hours=1), now + timedelta(seconds=60))
     result = world.fetcher().fetch_source(source, tick_window=tick)
     assert (result.status, result.error_code, result.captures) == ("fail", "rate_limited", ())
     assert len(served.shop.targets()) == 1
-    assert datetime.now(UTC) - now < timedelta(seconds=5)
+    assert datetime.now(UTC) - now < timedelta(seconds=60)
     assert world.rows("SELECT last_ok_ping FROM product_sources") == [{"last_ok_ping": None}]
 
 
@@ -388,27 +415,29 @@ def test_a_body_that_cannot_be_stored_makes_the_run_fail(world: World, room: int
 
 
 def test_a_run_beats_while_it_fetches_and_has_a_lease(world: World) -> None:
-    served, source = world.serve(shop_of(shopify(1)))
-    served.shop.by_target["page=1"] = Fault(Does.SLOW, "0.5")
-    result = world.fetcher(beat_seconds=0.05).fetch_source(source)
-    run = world.run(result)
-    assert (run["heartbeat_at"] - run["started_at"]).total_seconds() > 0.2
-    assert run["lease_until"] is None
+    _, source = world.serve(shop_of(shopify(1)))
+    world.artifacts = halting = Halting(world.objects, 1)
+    with ThreadPoolExecutor(1) as pool:
+        fetching = pool.submit(world.fetcher(beat_seconds=0.05).fetch_source, source)
+        with halting.standing():
+            deadline, beats = time.monotonic() + 60, set[datetime]()
+            while len(beats) < 3 and time.monotonic() < deadline:
+                (run,) = world.rows("SELECT heartbeat_at, lease_until - heartbeat_at AS lease FROM scrape_runs")
+                assert run["lease"] == timedelta(minutes=15)
+                beats.add(run["heartbeat_at"])
+    assert len(beats) == 3
+    assert world.run(fetching.result())["lease_until"] is None
 
 
 def test_a_run_that_was_taken_for_crashed_records_nothing(world: World) -> None:
     """Its partition is somebody else's by now; its bodies are in the store and found there."""
-    served, source = world.serve(shop_of(shopify(1)))
-    served.shop.by_target["page=1"] = Fault(Does.SLOW, "1.5")
-    fetcher = world.fetcher()
+    _, source = world.serve(shop_of(shopify(1)))
+    world.artifacts = halting = Halting(world.objects, 1)
     with ThreadPoolExecutor(1) as pool:
-        fetching = pool.submit(fetcher.fetch_source, source)
-        deadline = time.monotonic() + 10
-        reap = "UPDATE scrape_runs SET status = 'fail', error_code = 'crashed' WHERE status IS NULL"
-        while time.monotonic() < deadline:
-            with world.postgres.connect("test") as connection:
-                if execute(connection, reap).rowcount:
-                    break
+        fetching = pool.submit(world.fetcher().fetch_source, source)
+        with halting.standing(), world.postgres.connect("test") as connection:
+            reap = "UPDATE scrape_runs SET status = 'fail', error_code = 'crashed' WHERE status IS NULL"
+            assert execute(connection, reap).rowcount == 1
         with pytest.raises(FetchRunLost, match=r"taken for crashed"):
             fetching.result()
     assert [row["error_code"] for row in world.rows("SELECT error_code FROM scrape_runs")] == ["crashed"]
@@ -438,10 +467,10 @@ Fetcher(postgres, Artifacts(ObjectStore(url=bodies, is_own=True)), shops).fetch_
 
 def test_a_fetch_that_is_killed_leaves_what_it_saw_as_a_part_and_a_lease_that_ends(world: World) -> None:
     served, source = world.serve(shop_of(shopify(5)), page_limit=2)
-    served.shop.by_target["page=3"] = Fault(Does.SLOW, "2")
+    served.shop.by_target["page=3"] = Fault(Does.SLOW, "60")
     command = [sys.executable, "-c", CHILD, str(world.postgres.embedded), world.postgres.database]
     child = subprocess.Popen([*command, world.objects.url, world.control.url])
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while served.shop.open_now == 0 or served.shop.requests < 4:
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -461,16 +490,14 @@ def test_a_fetch_that_is_killed_leaves_what_it_saw_as_a_part_and_a_lease_that_en
 
 def test_pages_that_were_read_from_the_store_meanwhile_are_ours_in_the_end(world: World) -> None:
     """A search of the store sees the pages of a fetch that is under way as a part; the fetch knows better."""
-    served, source = world.serve(shop_of(shopify(5)), page_limit=2)
-    served.shop.by_target["page=3"] = Fault(Does.SLOW, "1.5")
+    _, source = world.serve(shop_of(shopify(5)), page_limit=2)
+    world.artifacts = halting = Halting(world.objects, 2)
     with ThreadPoolExecutor(1) as pool:
         fetching = pool.submit(world.fetcher().fetch_source, source)
-        deadline, recorded = time.monotonic() + 10, 0
-        while not recorded and time.monotonic() < deadline:
-            with world.postgres.connect("test") as connection:
-                recorded = adopt_stored(connection, world.artifacts, [source], source.roaster_slug).recorded
+        with halting.standing(), world.postgres.connect("test") as connection:
+            adopted = adopt_stored(connection, Artifacts(world.objects), [source], source.roaster_slug)
         result = fetching.result()
-    assert recorded > 0
+    assert adopted.recorded > 0
     with world.postgres.connect("test") as connection:
         assert read_captures(connection) == list(result.captures)
     assert {one.completeness for one in result.captures} == {"complete"}

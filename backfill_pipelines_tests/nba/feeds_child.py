@@ -32,8 +32,8 @@ def pause() -> None:
 class PausingStore(ObjectStore):
     """Stops after some files have been read."""
 
-    def read(self, keys: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-        for number, item in enumerate(super().read(keys)):
+    def read_or_say(self, keys: Sequence[str]) -> Iterator[tuple[str, bytes | OSError]]:
+        for number, item in enumerate(super().read_or_say(keys)):
             if number == FILES_READ:
                 pause()
             yield item

@@ -95,7 +95,7 @@ def test_a_missing_part_sets_the_file_aside(feeds: FeedFolder, part: str, field:
         del document["data"][-1][part][field]
     loaded = feeds.load(TABLE)
     assert set_aside(loaded) == [("unknown_shape", feeds.key(path))]
-    assert loaded.set_aside[0].detail == f"the field '{field}' is missing"
+    assert loaded.set_aside[0].detail.startswith(f"the field '{field}' is missing; ")
     assert len(game_ids(loaded)) == 2
 
 

@@ -124,7 +124,7 @@ def test_the_counts_of_a_good_line_are_stored(feeds: FeedFolder, table: str) -> 
 @pytest.mark.parametrize(
     ("changes", "code", "detail"),
     [
-        ({"assists": -1}, "out_of_range", "a count is negative"),
+        ({"assists": -1}, "out_of_range", "assists is negative (-1)"),
         ({"points": 400}, "contradictory_stats", "points are what the made shots give (points 400)"),
         ({"total_rebounds": 4}, "contradictory_stats", "rebounds are offensive plus defensive"),
         ({"field_goals_attempted": 3}, "contradictory_stats", "3PM <= FGM <= FGA"),
@@ -132,11 +132,11 @@ def test_the_counts_of_a_good_line_are_stored(feeds: FeedFolder, table: str) -> 
         ({"three_pointers_attempted": 0}, "contradictory_stats", "3PM <= 3PA <= FGA"),
         ({"three_pointers_attempted": 9}, "contradictory_stats", "3PM <= 3PA <= FGA"),
         ({"free_throws_attempted": 0}, "contradictory_stats", "FTM <= FTA"),
-        ({"steals": "two"}, "unparsable_value", "count 'two'"),
-        ({"steals": 1.5}, "unparsable_value", "count 1.5"),
+        ({"steals": "two"}, "unparsable_value", "steals: count 'two'"),
+        ({"steals": 1.5}, "unparsable_value", "steals: count 1.5"),
         ({"steals": None}, "unparsable_value", "steals is absent"),
-        ({"steals": [1]}, "unparsable_value", "count [1]"),
-        ({"steals": True}, "unparsable_value", "count True"),
+        ({"steals": [1]}, "unparsable_value", "steals: count [1]"),
+        ({"steals": True}, "unparsable_value", "steals: count True"),
     ],
 )
 def test_a_line_that_cannot_be_is_set_aside_alone(
@@ -146,6 +146,25 @@ def test_a_line_that_cannot_be_is_set_aside_alone(
     before = feeds.load(table).table.num_rows
     line = change(feeds, table, with_counts(table, **GOOD | changes))
     assert_rejected(feeds, table, line, code, detail, before)
+
+
+@PLAYERS
+@pytest.mark.parametrize("name", ["", " ", "--", "123"])
+def test_a_line_of_nobody_is_set_aside_alone(feeds: FeedFolder, table: str, name: str) -> None:
+    """Beside the line that the other feed has of the player it would count his points twice."""
+    before = feeds.load(table).table.num_rows
+
+    def how(line: Row) -> None:
+        if table == BDL:
+            line["player"] |= {"first_name": name, "last_name": ""}
+        else:
+            line[{LOG: "PLAYER_NAME", GAMEBOOK: "name"}[table]] = name
+
+    change(feeds, table, how)
+    loaded = feeds.load(table)
+    [(_, row)] = loaded.rejected
+    assert (row.code, row.detail.endswith("has no name")) == ("unparsable_value", True)
+    assert loaded.table.num_rows == before - 1
 
 
 @PLAYERS

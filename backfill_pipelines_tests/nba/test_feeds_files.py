@@ -74,6 +74,32 @@ def test_an_empty_file_is_set_aside_alone(feeds: FeedFolder, table: str, content
     assert found(loaded, table) == neighbours(feeds, table)
 
 
+@TABLES
+def test_a_file_that_is_listed_and_cannot_be_read_is_set_aside_alone(feeds: FeedFolder, table: str) -> None:
+    """A link whose target is gone: the files of every other game and date are read all the same."""
+    path = feeds.file(FEED_OF_TABLE[table])
+    path.unlink()
+    path.symlink_to(path.with_name("gone"))
+    loaded = feeds.load(table)
+    assert set_aside(loaded) == [("corrupt_file", feeds.key(path))]
+    detail = loaded.set_aside[0].detail
+    assert detail == "cannot be read: No such file or directory; mend its rights, or capture it again"
+    assert found(loaded, table) == neighbours(feeds, table)
+
+
+@TABLES
+def test_a_newer_capture_that_cannot_be_read_gives_way_to_the_older_one(feeds: FeedFolder, table: str) -> None:
+    good = feeds.load(table)
+    path = feeds.file(FEED_OF_TABLE[table])
+    newer = path.with_name(f"29990101_000000{path.suffix}")
+    newer.mkdir()
+    link = path.with_name(f"29990101_000001{path.suffix}")
+    link.symlink_to(newer, target_is_directory=True)
+    loaded = feeds.load(table)
+    assert ("corrupt_file", feeds.key(link)) in set_aside(loaded)
+    assert found(loaded, table) == found(good, table)
+
+
 @JSON_TABLES
 @pytest.mark.parametrize("keep", [0.02, 0.6, 0.999])
 def test_a_truncated_file_is_set_aside_alone(feeds: FeedFolder, table: str, keep: float) -> None:

@@ -188,7 +188,7 @@ def test_a_missing_section_sets_the_file_aside(feeds: FeedFolder, section: str) 
         del book[section]
     loaded = feeds.load(TABLE)
     assert set_aside(loaded) == [("unknown_shape", feeds.key(path))]
-    assert loaded.set_aside[0].detail == f"the field '{section}' is missing"
+    assert loaded.set_aside[0].detail.startswith(f"the field '{section}' is missing; ")
     assert len(game_ids(loaded)) == 4
 
 

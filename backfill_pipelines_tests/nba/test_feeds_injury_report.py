@@ -164,7 +164,7 @@ def test_a_renamed_field_is_missing_not_empty(feeds: FeedFolder, field: str) -> 
         record[f"{field}_new"] = record.pop(field)
     loaded = feeds.load(TABLE)
     assert set_aside(loaded) == [("unknown_shape", feeds.key(path))]
-    assert loaded.set_aside[0].detail == f"the field '{field}' is missing"
+    assert loaded.set_aside[0].detail.startswith(f"the field '{field}' is missing; ")
     assert keys_of(loaded, "game_date") == {(NEXT_DAY,)}
 
 

@@ -222,7 +222,7 @@ def test_a_missing_field_sets_the_whole_file_aside(feeds: FeedFolder, field: str
         del entries(document)[2][field]
     loaded = feeds.load(TABLE)
     assert set_aside(loaded) == [("unknown_shape", feeds.key(path))]
-    assert loaded.set_aside[0].detail == f"the field '{field}' is missing"
+    assert loaded.set_aside[0].detail.startswith(f"the field '{field}' is missing; ")
     assert loaded.table.num_rows == 0
 
 

@@ -165,7 +165,7 @@ def test_throttled_writes_wait_and_are_written(bench: Bench) -> None:
     assert first.startswith("throttled: GSI3 refused a write; 1,000,000.0 -> 500,000.0 write units a second")
     assert "500,000.0 -> 250,000.0" in second
     assert "2 throttles, 0 API errors" in sample
-    assert written.throttles == 2
+    assert (written.throttles, written.refused_puts) == (2, 2)
 
 
 @pytest.mark.parametrize("batch", [2, 50])

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -113,10 +115,21 @@ def test_an_outcome_without_an_intent_has_no_digest_of_an_older_put(ledger: Reco
     assert (entry(ledger, 1).kind, entry(ledger, 1).content_digest) == ("", "")
 
 
+def test_an_outcome_keeps_what_its_intent_said_and_the_next_intent_begins_anew(ledger: RecordLedger) -> None:
+    """Rollback needs the before-image of the put that was made, and of no earlier one."""
+    ledger.intend(RUN, [replace(intent(1), kind="enrich", before_image="before/1")])
+    ledger.settle(RUN, [settled(1, Outcome.ENRICHED)])
+    assert (entry(ledger, 1).kind, entry(ledger, 1).before_image) == ("enrich", "before/1")
+    assert entry(ledger, 1).content_digest == intent(1).content_digest
+    ledger.intend("rp-20260106-0001", [intent(1)])
+    assert (entry(ledger, 1).kind, entry(ledger, 1).before_image, entry(ledger, 1).outcome) == ("create", "", None)
+
+
 @pytest.mark.parametrize("step", ["intend", "settle"])
 def test_a_batch_is_written_in_one_transaction_or_not_at_all(ledger: RecordLedger, step: str) -> None:
     """Half a batch of intents would be puts that nobody remembers."""
-    intents, settlements = [intent(n) for n in (1, 2, 2)], [settled(n) for n in (1, 2, 2)]
+    intents: list[Any] = [intent(1), intent(2), replace(intent(3), place_id=None)]  # the last one breaks the batch
+    settlements: list[Any] = [settled(1), settled(2), replace(settled(3), place_id=None)]
     write = {"intend": lambda: ledger.intend(RUN, intents), "settle": lambda: ledger.settle(RUN, settlements)}
     with pytest.raises(IntegrityError):
         write[step]()
@@ -153,7 +166,7 @@ def test_the_runs_of_one_origin_are_one_run_in_every_process(control: ControlSto
     """All runs of a backfill carry one mark: by it they are found again and rolled back together."""
     assert ledger.run_of("backfill-abc", "rp-20260105-0001") == "rp-20260105-0001"
     command = [sys.executable, "-c", ASK, control.url, "rp-20260105-0002"]
-    said = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+    said = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300).stdout
     assert said.strip() == "rp-20260105-0001"
     assert ledger.run_of("run-xyz", "rp-20260105-0002") == "rp-20260105-0002"
     assert list(ledger.runs()) == ["rp-20260105-0001", "rp-20260105-0002"]

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -52,6 +52,18 @@ def child(world: PlacesWorld, count: int, run_id: str = "rp-child") -> subproces
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     return process
+
+
+def open_requests(world: PlacesWorld) -> int:
+    """That have reached the stand-in and are not answered."""
+    return world.state.requests - len(world.state.log)
+
+
+def wait_for(question: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 120
+    while not question():
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        time.sleep(0.01)
 
 
 def test_each_id_is_asked_for_once_and_never_again(world: PlacesWorld) -> None:
@@ -149,6 +161,9 @@ def test_a_second_move_is_a_chain(world: PlacesWorld) -> None:
 def test_a_fault_of_the_service_is_tried_five_times_and_by_the_next_run_again(
     world: PlacesWorld, does: Does, value: str
 ) -> None:
+    if does is Does.SILENCE:
+        world.client.close()
+        world.client = PlacesClient(world.served.url, "embedded", read_seconds=1.5)
     world.script(ONE, does, value, times=5)
     report = world.fetch([ONE, TWO])
     assert (report.fetched[ONE].outcome, report.fetched[ONE].reason) == (IdOutcome.FAILED, Reason.API_UNAVAILABLE)
@@ -283,13 +298,15 @@ def test_the_key_is_in_no_error_row_or_entry(world: PlacesWorld, caplog: pytest.
 
 def test_two_processes_call_once_for_each_id(world: PlacesWorld) -> None:
     world.settings = {"places_concurrency": 4}
-    world.state.script.latency_seconds = 0.005
+    world.state.script.latency_seconds = 0.5
     processes = [child(world, 150, run_id) for run_id in ("rp-a", "rp-b")]
     for process in processes:
         assert process.stdin is not None
         process.stdin.write("\n")
         process.stdin.flush()
-    counts = [json.loads(process.communicate(timeout=60)[0]) for process in processes]
+    wait_for(lambda: open_requests(world) > 4, "more requests at a time than one process may have")
+    world.state.script.latency_seconds = 0.005
+    counts = [json.loads(process.communicate(timeout=300)[0]) for process in processes]
     assert len(world.asked) == len(set(world.asked)) == 150
     assert [count["distinct_place_ids"] for count in counts] == [150, 150]
     assert sum(count["http_attempts"] for count in counts) == 150
@@ -303,11 +320,11 @@ def test_after_a_kill_no_answer_that_was_kept_is_asked_for_again(world: PlacesWo
     assert killed.stdin is not None
     killed.stdin.write("\n")
     killed.stdin.flush()
-    while len(world.asked) < 20:
-        time.sleep(0.01)
+    wait_for(lambda: len(world.asked) >= 20, "twenty answers")
     killed.kill()
     killed.communicate()
     time.sleep(0.2)  # what was under way is logged when the stand-in has answered it
+    wait_for(lambda: open_requests(world) == 0, "the last answer")
     kept = set(world.cache.read(ids(60)))
     before = len(world.asked)
     report = world.fetch(ids(60), run_id="rp-child")

@@ -190,6 +190,60 @@ class Faulty:
         return iter(pages)
 
 
+class Late:
+    """The real store, whose index GSI2 shows one place only after a while."""
+
+    def __init__(self, store: ItemStore, late: str, seconds: float) -> None:
+        self._store, self._late, self._seconds = store, f"IMAGE#{late}", seconds
+        self.get = store.get
+        self.passed = 0.0
+        self.clock = Clock(lambda: self.passed, self._sleep)
+
+    def _sleep(self, seconds: float) -> None:
+        self.passed += seconds
+
+    def query(self, query: Query) -> Iterator[Page]:
+        for page in self._store.query(query):
+            is_hidden = query.index == "GSI2" and self.passed < self._seconds
+            items = tuple(i for i in page.items if not (is_hidden and i["PK"]["S"] == self._late))
+            yield replace(page, items=items)
+
+
+def test_an_index_that_lags_is_read_until_it_has_caught_up(
+    shops: ReceiptsPlace, rows: tuple[PlaceRow, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(query_gates, "LATENCY_SAMPLES", 1)
+    late = Late(shops.store, image(1), 25.0)
+    results = measured(late, rows, clock=late.clock)  # type: ignore[arg-type]
+    assert results["gsi_correct"].verdict is results["gsi_pagination"].verdict is GateVerdict.PASS
+    assert 25 <= results["gsi_correct"].values["longest_lag_seconds"] < 30
+
+
+def test_a_longer_lag_is_red_once_and_green_when_measured_again(
+    shops: ReceiptsPlace, rows: tuple[PlaceRow, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A verdict that nothing can turn green again would end the migration for a slow minute."""
+    monkeypatch.setattr(query_gates, "LATENCY_SAMPLES", 1)
+    late = Late(shops.store, image(1), 45.0)
+    red = measured(late, rows, clock=late.clock)["gsi_correct"]  # type: ignore[arg-type]
+    assert red.verdict is GateVerdict.FAIL
+    assert red.culprits == (f"GSI2 'ChIJ_costco_0002': IMAGE#{image(1)} RECEIPT#00001#PLACE is missing",)
+    assert measured(late, rows, clock=late.clock)["gsi_correct"].verdict is GateVerdict.PASS  # type: ignore[arg-type]
+
+
+def test_a_broken_index_is_not_waited_for_partition_by_partition(
+    shops: ReceiptsPlace, rows: tuple[PlaceRow, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(query_gates, "LATENCY_SAMPLES", 1)
+    monkeypatch.setattr(query_gates, "_WORKERS", 1)
+    shown = Late(shops.store, "", 0.0)
+    strangers = [replace(row, place_id=f"ChIJ_nowhere_{n:04}", pk=f"IMAGE#{image(n)}") for n, row in enumerate(rows)]
+    monkeypatch.setattr(query_gates, "_belongs", lambda *_: True)
+    red = measured(shown, (*rows, *strangers), clock=shown.clock)["gsi_correct"]  # type: ignore[arg-type]
+    assert (red.verdict, len(red.culprits)) == (GateVerdict.FAIL, PLACES)
+    assert shown.passed < 90, "24 partitions of half a minute each"
+
+
 @pytest.mark.parametrize(("change", "text"), [("skips", "was skipped"), ("repeats", "came 2 times")])
 def test_a_page_that_skips_or_repeats_is_named(
     shops: ReceiptsPlace, rows: tuple[PlaceRow, ...], change: str, text: str, monkeypatch: pytest.MonkeyPatch

@@ -30,6 +30,7 @@ from backfill_pipelines.receipts.verification import (
 )
 from backfill_pipelines.receipts.verification_asset import VERIFICATION, build_verification
 from backfill_pipelines.runner import failure_text
+from backfill_pipelines.stores.table_metrics import TableMetrics
 from backfill_pipelines_tests.receipts.receipt_tables import ReceiptsPlace, image
 from backfill_pipelines_tests.receipts.verified_table import BAD, RECORDS, Migrated, migrate
 
@@ -282,6 +283,29 @@ def test_outside_of_the_embedded_server_a_gate_that_cannot_be_measured_is_an_err
     stores = replace(migrated.stores, settings=migrated.stores.settings.model_copy(update={"is_embedded": False}))
     with pytest.raises(GateNotMeasured, match="no_degradation"):
         verify(stores, good, Clock())
+
+
+class CloudWatch:
+    """The service's client, of a table that nobody else uses."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[datetime, datetime]] = []
+
+    def get_metric_data(self, **asked: Any) -> dict[str, Any]:
+        self.asked.append((asked["StartTime"], asked["EndTime"]))
+        return {"MetricDataResults": []}
+
+
+def test_the_application_is_looked_at_while_runs_wrote_and_for_as_long_before(migrated: Migrated, good: Audit) -> None:
+    settings = migrated.stores.settings.model_copy(update={"is_embedded": False})
+    client = CloudWatch()
+    stores = replace(migrated.stores, settings=settings, metrics=TableMetrics(migrated.place.name, client))
+    last = max(datetime.fromisoformat(entry.at) for entry in good.entries.values())
+    begun = last - timedelta(minutes=20)
+    audit = replace(good, runs=dict.fromkeys(good.runs, begun.isoformat()))
+    results = {one.gate: one for one in verify(stores, audit, Clock()).evidence.results}
+    assert results["no_degradation"].verdict is GateVerdict.NOT_APPLICABLE
+    assert client.asked == [(begun, last), (begun - (good.now - begun), begun)]
 
 
 @pytest.fixture

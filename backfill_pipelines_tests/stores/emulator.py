@@ -26,7 +26,7 @@ PINS = (
     "duckdb-extension-ducklake==1.5.5",
 )
 MINIMUM = (3, 13)
-START_SECONDS = 60
+START_SECONDS = 180
 
 _STATE = Path(__file__).parents[2] / ".state" / "emulators"
 _IMPORT_EXTENSIONS = """
@@ -106,7 +106,7 @@ def _is_new_enough(python: str) -> bool:
     """Asked of the program itself: a pyenv shim exists for versions that are not active, too."""
     question = [python, "-c", f"import sys; sys.exit(sys.version_info < {MINIMUM})"]
     try:
-        return subprocess.run(question, capture_output=True, check=False, timeout=30).returncode == 0
+        return subprocess.run(question, capture_output=True, check=False, timeout=120).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
 

@@ -69,7 +69,7 @@ def test_the_folder_and_the_tables_come_with_the_first_use_and_stay(store: Contr
 def test_processes_that_read_and_write_one_row_lose_no_step(store: ControlStore) -> None:
     """A budget of which two processes each overwrite the other's sum pays twice."""
     workers = [subprocess.Popen([sys.executable, "-c", ADD, store.url, "40"]) for _ in range(3)]
-    assert [worker.wait(timeout=60) for worker in workers] == [0, 0, 0]
+    assert [worker.wait(timeout=300) for worker in workers] == [0, 0, 0]
     assert value_of(store) == 120
 
 
@@ -91,7 +91,7 @@ def test_what_is_committed_is_on_the_disk_and_seen_by_the_next_process(store: Co
         if connection.dialect.name == "sqlite":
             assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
             assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
-    subprocess.run([sys.executable, "-c", ADD, store.url, "1"], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", ADD, store.url, "1"], check=True, timeout=300)
     assert value_of(store) == 6
 
 
@@ -113,7 +113,7 @@ def test_a_store_that_is_held_too_long_is_busy_and_says_what_to_look_at(
         begun = time.monotonic()
         with pytest.raises(StoreBusy, match="no process hangs in a transaction"), impatient.transaction():
             pass
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 60
         holder.kill()
     with impatient.transaction() as connection:
         assert connection.execute(sa.select(COUNTERS.c.value)).scalar_one() == 0, "the killed one held it no longer"

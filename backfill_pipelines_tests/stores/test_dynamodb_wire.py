@@ -2,15 +2,21 @@
 
 import base64
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any
 
 import pytest
+from botocore import xform_name
+from botocore.awsrequest import AWSResponse
+from botocore.config import Config
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from botocore.parsers import JSONParser
+from botocore.session import Session
 
-from backfill_pipelines.stores.dynamodb_wire import ItemParser, encoded
+from backfill_pipelines.stores.dynamodb_wire import ItemParser, encoded, send_items_as_held
 
 _MODEL = ServiceModel(Loader().load_service_model("dynamodb", "service-2"))
 _ITEM = {
@@ -118,3 +124,40 @@ def test_a_request_says_what_the_items_say() -> None:
 def test_a_value_without_a_type_is_not_sent() -> None:
     with pytest.raises(TypeError, match="no attribute type for object"):
         encoded({"Item": {"x": {"S": object()}}})
+
+
+@pytest.mark.parametrize(
+    ("operation", "asked"),
+    [
+        ("PutItem", {"TableName": "t", "Item": _ITEM, "ConditionExpression": "attribute_not_exists(PK)"}),
+        ("BatchWriteItem", {"RequestItems": {"t": [{"PutRequest": {"Item": _ITEM}}]}}),
+    ],
+)
+def test_a_write_is_sent_with_the_same_words_as_by_the_sdk(operation: str, asked: dict[str, Any]) -> None:
+    sent = [_sent(operation, asked, ours=ours) for ours in (True, False)]
+    assert sent[0] == sent[1]
+    assert "S" in json.dumps(sent[0])
+
+
+def _sent(operation: str, asked: dict[str, Any], *, ours: bool) -> Any:
+    """The body of a request that no server gets."""
+    keys: dict[str, Any] = {"aws_access_key_id": "none", "aws_secret_access_key": "none"}
+    config = Config(parameter_validation=False)
+    client = Session().create_client("dynamodb", "us-east-1", config=config, **keys)
+    bodies: list[bytes] = []
+
+    def keep(request: Any, **_: Any) -> AWSResponse:
+        bodies.append(request.body)
+        return AWSResponse(request.url, 200, {}, _Answer(b"{}"))
+
+    client.meta.events.register("before-send.dynamodb", keep)
+    if ours:
+        send_items_as_held(client)
+    getattr(client, xform_name(operation))(**asked)
+    client.close()
+    return json.loads(bodies[0])
+
+
+class _Answer(BytesIO):
+    def stream(self) -> Iterator[bytes]:
+        yield self.read()

@@ -1,5 +1,6 @@
 """The embedded server: one for all processes, kept apart from the outside, its state kept over a stop."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from backfill_pipelines.stores.dynamodb_resource import DynamoDB
-from backfill_pipelines.stores.embedded_aws import EmbeddedAws, ServerNotRunning
-from backfill_pipelines.stores.server_environments import ServerNotInstalled, server_environment
+from backfill_pipelines.stores.embedded_aws import PINS, PROGRAM, EmbeddedAws, ServerNotRunning
+from backfill_pipelines.stores.server_environments import ServerNotInstalled, python_of, server_environment
 from backfill_pipelines_tests.stores.item_servers import ENVIRONMENTS
 from backfill_pipelines_tests.stores.item_tables import FULL, SPEC, key_of
 
@@ -23,6 +24,43 @@ from pathlib import Path
 from backfill_pipelines.stores.embedded_aws import EmbeddedAws
 print(EmbeddedAws(Path(sys.argv[1]), Path(sys.argv[2])).endpoint())
 """
+
+#: Asks the server's own functions, and again once they were replaced; prints both answers.
+COMPARE = """
+import copy, json, sys
+from ministack.services import dynamodb
+numbers, items = json.load(sys.stdin)
+wide = {"KeySchema": [{"AttributeName": "GSI1PK", "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}
+key = [{"AttributeName": "PK", "KeyType": "HASH"}]
+texts = [{"AttributeName": name, "AttributeType": "S"} for name in ("PK", "GSI1PK")]
+about = {"KeySchema": key, "AttributeDefinitions": texts, "BillingMode": "PAY_PER_REQUEST"}
+
+def said(table):
+    made = about | {"TableName": table, "GlobalSecondaryIndexes": [wide | {"IndexName": "GSI1"}]}
+    found = [dynamodb._create_table(made)[0]]
+    found += [[dynamodb._ddb_canonicalize_number(one), dynamodb._number_error(one)] for one in numbers]
+    for batch in [items, *([one] for one in items)]:
+        puts = [{"PutRequest": {"Item": item}} for item in copy.deepcopy(batch)]
+        asked = {"RequestItems": {table: puts}, "ReturnConsumedCapacity": "INDEXES"}
+        found.append(dynamodb._batch_write_item(asked)[::2])
+    for item in copy.deepcopy(items):
+        found.append(dynamodb._put_item({"TableName": table, "Item": item, "ReturnConsumedCapacity": "INDEXES"})[::2])
+    found.append(dynamodb._scan({"TableName": table})[::2])
+    return repr(found).replace(table, "table")
+
+own = said("first")
+program = {"__name__": "program"}
+exec(open(sys.argv[1]).read(), program)
+program["hasten"]()
+print(json.dumps([own, said("other")]))
+"""
+#: Of every form that a number may have, and some that none may.
+NUMBERS = (
+    "0 -0 0.0 -0.0 00 1 -1 +1 01 1. .5 -.5 0.5 0.50 0.05 -0.05 100 1e2 1E-2 1e400 1e-400 1_0 1e 1.2.3 nan - . 12345"
+    " 12345678901234567890123456789012345678 123456789012345678901234567890123456789 "
+    "1234567890123456789012345678901234567800 0.12345678901234567890123456789012345678 "
+    "0.000000000000000000000000000000000000000000000000000001 \u0661"
+)
 
 
 @pytest.fixture
@@ -71,7 +109,7 @@ def test_a_killed_server_is_noticed_and_started_again(server: EmbeddedAws) -> No
     found = server.running()
     assert found is not None
     os.kill(found.pid, signal.SIGKILL)
-    for _ in range(200):
+    for _ in range(3000):
         if server.running() is None:
             break
         time.sleep(0.02)
@@ -115,3 +153,26 @@ def test_an_environment_that_cannot_be_made_says_why(tmp_path: Path) -> None:
     with pytest.raises(ServerNotInstalled, match=r"nothing cannot be installed: .*Repair"):
         server_environment(tmp_path, "nothing", ["x==1"], find_python=lambda: str(tmp_path / "no-python"))
     assert not list(tmp_path.glob("*/complete"))
+
+
+def test_the_hastened_server_answers_as_its_own_functions_do(ministack_endpoint: str) -> None:  # noqa: ARG001
+    numbers = [*NUMBERS.split(" "), " 1", "1\n", "", None, 1]
+    values = [{"N": one} for one in numbers]
+    values += [{"S": "é" * 700}, {"SS": ["b", "a"]}, {"SS": ["a", "a"]}, {"NS": ["1", "1.0"]}, {"S": ""}, {}, {"X": 1}]
+    values += [{"M": {"é": {"L": [{"N": "1.50"}, {"NULL": True}]}}}, {"M": {"n": {"N": "x"}}}, {"S": "x" * 409_600}]
+    items = [{"PK": {"S": f"p{number}"}, "GSI1PK": {"S": "g"}, "v": value} for number, value in enumerate(values)]
+    items += [{"PK": {"S": ""}}, {"PK": {"N": "1"}}, {"v": {"N": "1"}}, {"PK": {"S": "q"}, "GSI1PK": {"N": "1.50"}}]
+    good = [
+        item for item in items if item.get("v") in ({"N": "1.50"}, {"N": "0.50"}, {"SS": ["b", "a"]}, {"S": "é" * 700})
+    ]
+    home = server_environment(ENVIRONMENTS, "ministack", PINS)
+    told = subprocess.run(
+        [python_of(home), "-c", COMPARE, PROGRAM],
+        input=json.dumps([numbers, [*items, *good]]),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    own, hastened = json.loads(told.stdout.splitlines()[-1])
+    assert hastened == own
+    assert own.count("200") > len(numbers) / 2

@@ -59,7 +59,7 @@ def killed(server: EmbeddedPostgres) -> int:
     found = server.running()
     assert found is not None
     os.kill(found.pid, signal.SIGKILL)
-    for _ in range(500):
+    for _ in range(3000):
         if server.running() is None:
             break
         time.sleep(0.02)

@@ -161,7 +161,7 @@ def test_waiting_for_a_lock_ends(database: Postgres) -> None:
             database.connect("waiter", lock_timeout_seconds=0.1) as waiter,
         ):
             transaction_lock(waiter, "publish")
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 60
     with database.connect("waiter", lock_timeout_seconds=0.1) as waiter:
         transaction_lock(waiter, "publish")
 

@@ -28,7 +28,7 @@ from backfill_pipelines.stores.workflows_standin_state import WorkflowState
 from backfill_pipelines_tests.stores.item_servers import ENVIRONMENTS, connected
 
 ARNS = workflow_arns("Workflows")
-_SECONDS = 10.0
+_SECONDS = 120.0
 
 
 @pytest.fixture(scope="module")

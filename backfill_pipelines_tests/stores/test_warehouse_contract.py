@@ -346,5 +346,5 @@ def test_a_duckdb_file_held_by_another_process_is_busy_until_it_is_released(
         with pytest.raises(StoreBusy, match=rf"nba/player_games.*process {holder.pid} "):
             place.rows()
         holder.stdin.close()
-        holder.wait(10)
+        holder.wait(120)
         assert place.rows() == []

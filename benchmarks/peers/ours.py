@@ -8,13 +8,17 @@ import sys
 import time
 from pathlib import Path
 
-from backfill_pipelines.nba.assets import build_assets
-from backfill_pipelines.nba.seasons import BY_NAME, days_of
-from backfill_pipelines.runner import open_instance, run_asset
-from backfill_pipelines.settings import Settings
-from backfill_pipelines.stores.resources import build_resources
-from benchmarks.nba_season import SESSION_SECONDS, TimedWarehouse, measure_first_gate
-from benchmarks.peers.projects import TABLES
+from backfill_pipelines.backfill.garbage import no_collections_while_starting
+
+# As the backfill command starts.
+with no_collections_while_starting():
+    from backfill_pipelines.nba.assets import build_assets
+    from backfill_pipelines.nba.seasons import BY_NAME, days_of
+    from backfill_pipelines.runner import open_instance, run_asset
+    from backfill_pipelines.settings import Settings
+    from backfill_pipelines.stores.resources import build_resources
+    from benchmarks.nba_season import SESSION_SECONDS, TimedWarehouse, measure_first_gate
+    from benchmarks.peers.projects import TABLES
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from backfill_pipelines.nba.feeds.parsed import (
     same_date,
 )
 from backfill_pipelines.nba.feeds.schedule_book import Game, ScheduleBook
-from backfill_pipelines.nba.names import UnparsableValueError, count, minutes, player_lookup, team_code
+from backfill_pipelines.nba.names import UnparsableValueError, count, lookup_of_somebody, minutes, team_code
 
 _KNOWN = {*box.BALL_DONT_LIE.values(), "id", "min", "fg_pct", "fg3_pct", "ft_pct", "player", "team", "game"}
 
@@ -46,6 +46,7 @@ def _add(parsed: Parsed, game: Game, source: Row) -> None:
     key = f"{game.game_id}/{name}"
     team = team_code(source["team"]["abbreviation"])
     try:
+        lookup = lookup_of_somebody(name)
         counts = box.box_counts(source, box.BALL_DONT_LIE)
         played = minutes(source["min"])
     except UnparsableValueError as error:
@@ -68,7 +69,7 @@ def _add(parsed: Parsed, game: Game, source: Row) -> None:
             "away_team_abbr": game.away,
             "team_abbr": team,
             "player_full_name": name,
-            "player_lookup": player_lookup(name),
+            "player_lookup": lookup,
             "bdl_player_id": source["player"]["id"],
             "minutes": None if source["min"] is None else str(source["min"]),
             "minutes_decimal": played,

@@ -58,7 +58,10 @@ def box_counts(source: Mapping[str, Any], names: Mapping[str, str] | None = None
         return dict(zip(fields, values, strict=True))
     found = {}
     for name in BOX_NAMES:
-        value = count(source[fields[name]])
+        try:
+            value = count(source[fields[name]])
+        except UnparsableValueError as error:
+            raise UnparsableValueError(f"{name}: {error}") from error
         if value is None:
             raise UnparsableValueError(f"{name} is absent")
         found[name] = value
@@ -71,7 +74,8 @@ def broken_rule(line: Mapping[str, Any]) -> tuple[str, str] | None:
     threes, threes_tried = line["three_pointers_made"], line["three_pointers_attempted"]
     free = line["free_throws_made"]
     if min(map(line.__getitem__, BOX_NAMES)) < 0:
-        return "out_of_range", "a count is negative"
+        negative = next(name for name in BOX_NAMES if line[name] < 0)
+        return "out_of_range", f"{negative} is negative ({line[negative]})"
     rules = (
         (line["points"] == 2 * (made - threes) + 3 * threes + free, "points are what the made shots give"),
         (threes <= made <= tried, "3PM <= FGM <= FGA"),

@@ -20,6 +20,7 @@ from backfill_pipelines.nba.names import (
     UnparsableValueError,
     count,
     last_name,
+    lookup_of_somebody,
     minutes,
     player_lookup,
     team_code,
@@ -83,6 +84,7 @@ def _add(parsed: Parsed, game: Game, source: Row, status: str, code: str, roster
         parsed.rejected.append(RejectedRow(game.day, key, "unknown_team", detail, source))
         return
     try:
+        lookup_of_somebody(source["name"])
         line = _line(parsed, source) if status == "active" else {}
     except UnparsableValueError as error:
         parsed.rejected.append(RejectedRow(game.day, key, "unparsable_value", str(error), source))

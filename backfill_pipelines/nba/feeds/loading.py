@@ -26,6 +26,7 @@ BatchParser = Callable[[Sequence[tuple[Capture, bytes]], pa.Schema], pa.Table | 
 
 #: One file that is not plain makes as many be parsed one by one.
 _PARSED_TOGETHER = 50
+_OTHER_SHAPE = "compare it with a good file of the feed, or capture it again"
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class _Loading:
     def run(self) -> Loaded:
         versions = captures(self._feed, self._store, self._days)
         best = {found[0].object_key: found for found in versions.values()}
-        contents, wanted = self._store.read(list(best)), set(self._days)
+        contents, wanted = self._store.read_or_say(list(best)), set(self._days)
         while batch := list(islice(contents, self._batch)):
             for attempt in self._newest([(best[key][0], content) for key, content in batch]):
                 used = self._first_that_parses(attempt, best[attempt.capture.object_key])
@@ -136,9 +137,11 @@ class _Loading:
             self._loaded.table = self._loaded.table.filter(pc.field(self._column).isin(self._days))
         return self._loaded
 
-    def _newest(self, files: Sequence[tuple[Capture, bytes]]) -> list[_Attempt]:
+    def _newest(self, files: Sequence[tuple[Capture, bytes | OSError]]) -> list[_Attempt]:
         """The newest captures of a batch, their rows added."""
-        together = self._parse_together(files, self._schema) if self._parse_together else None
+        read = [(capture, content) for capture, content in files if isinstance(content, bytes)]
+        is_whole = len(read) == len(files)
+        together = self._parse_together(read, self._schema) if self._parse_together and is_whole else None
         if together is not None:
             self._tables.append(together)
             return [_Attempt(capture, Parsed()) for capture, _ in files]
@@ -161,19 +164,22 @@ class _Loading:
 
     def _again(self, capture: Capture) -> _Attempt:
         """An older capture, read and added by itself."""
-        ((_, content),) = self._store.read([capture.object_key])
+        ((_, content),) = self._store.read_or_say([capture.object_key])
         attempt = self._attempt(capture, content)
         self._tables.append(_convert([attempt], self._schema))
         return attempt
 
-    def _attempt(self, capture: Capture, content: bytes) -> _Attempt:
+    def _attempt(self, capture: Capture, content: bytes | OSError) -> _Attempt:
         try:
             return _Attempt(capture, self._parse(capture, _document(self._feed, content)))
         except BadFileError as error:
             return _Attempt(capture, Parsed(), error)
 
 
-def _document(feed: Feed, content: bytes) -> Any:
+def _document(feed: Feed, content: bytes | OSError) -> Any:
+    if isinstance(content, OSError):
+        why = content.strerror or type(content).__name__
+        raise BadFileError("corrupt_file", f"cannot be read: {why}; mend its rights, or capture it again")
     if not content.strip():
         raise BadFileError("empty_file", "zero bytes; capture it again")
     if feed.suffix != ".json":
@@ -193,9 +199,9 @@ def checked(parse: Parser) -> Parser:
         except BadFileError:
             raise
         except KeyError as error:
-            raise BadFileError("unknown_shape", f"the field {error} is missing") from error
+            raise BadFileError("unknown_shape", f"the field {error} is missing; {_OTHER_SHAPE}") from error
         except (TypeError, ValueError, AttributeError, IndexError, pa.ArrowException) as error:
-            raise BadFileError("unknown_shape", f"{type(error).__name__}: {error}") from error
+            raise BadFileError("unknown_shape", f"{type(error).__name__}: {error}; {_OTHER_SHAPE}") from error
 
     return parse_checked
 
@@ -207,7 +213,7 @@ def _convert(attempts: Sequence[_Attempt], schema: pa.Schema) -> pa.Table:
     except (pa.ArrowException, OverflowError) as error:
         if len(attempts) > 1:
             return pa.concat_tables([_convert([attempt], schema) for attempt in attempts])
-        attempts[0].error = BadFileError("unknown_shape", f"a value of another type: {error}")
+        attempts[0].error = BadFileError("unknown_shape", f"a value of another type: {error}; {_OTHER_SHAPE}")
         return schema.empty_table()
 
 

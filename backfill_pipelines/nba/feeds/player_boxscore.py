@@ -15,7 +15,7 @@ from backfill_pipelines.nba.feeds.parsed import (
     same_date,
 )
 from backfill_pipelines.nba.feeds.schedule_book import Game, ScheduleBook
-from backfill_pipelines.nba.names import UnparsableValueError, count, minutes, player_lookup, team_code
+from backfill_pipelines.nba.names import UnparsableValueError, count, lookup_of_somebody, minutes, team_code
 
 _NEEDED = (
     *("PLAYER_ID", "PLAYER_NAME", "TEAM_ID", "TEAM_ABBREVIATION", "GAME_ID", "GAME_DATE", "WL", "MIN"),
@@ -52,6 +52,7 @@ def _add(parsed: Parsed, game: Game, source: Row, season_type: str | None) -> No
     key = f"{game.game_id}/{source['PLAYER_NAME']}"
     team = team_code(source["TEAM_ABBREVIATION"])
     try:
+        lookup = lookup_of_somebody(source["PLAYER_NAME"])
         counts = box.box_counts(source, box.NBA_COM_LOG)
         played = minutes(source["MIN"])
         plus_minus = count(source["PLUS_MINUS"])
@@ -75,7 +76,7 @@ def _add(parsed: Parsed, game: Game, source: Row, season_type: str | None) -> No
             "team_abbr": team,
             "nba_player_id": source["PLAYER_ID"],
             "player_full_name": source["PLAYER_NAME"],
-            "player_lookup": player_lookup(source["PLAYER_NAME"]),
+            "player_lookup": lookup,
             "is_home": team == game.home,
             "is_win": source["WL"] == "W",
             "minutes_decimal": played,

@@ -102,7 +102,9 @@ def parse_players(capture: Capture, document: Any, book: ScheduleBook) -> Parsed
     known = (*_PLAYER, *_LINE, *_SHARES, "TEAM_ID", "TEAM_CITY", "NICKNAME")
     for source in result_set(document, "PlayerStats", _PLAYER, parsed, known):
         team = team_code(source["TEAM_ABBREVIATION"])
-        problem = _team_problem(game, team)
+        lookup = player_lookup(source["PLAYER_NAME"])
+        nobody = None if lookup else ("unparsable_value", f"player {source['PLAYER_NAME']!r} has no name")
+        problem = _team_problem(game, team) or nobody
         if problem:
             key = f"{game.game_id}/{source['PLAYER_NAME']}"
             parsed.rejected.append(RejectedRow(game.day, key, *problem, payload=source))
@@ -115,7 +117,7 @@ def parse_players(capture: Capture, document: Any, book: ScheduleBook) -> Parsed
                 "team_abbr": team,
                 "nba_player_id": source["PLAYER_ID"],
                 "player_name": source["PLAYER_NAME"],
-                "player_lookup": player_lookup(source["PLAYER_NAME"]),
+                "player_lookup": lookup,
                 "start_position": position or None,
                 "is_starter": bool(position),
                 "comment": (source["COMMENT"] or "").strip() or None,

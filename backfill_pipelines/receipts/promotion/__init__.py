@@ -19,7 +19,8 @@ What the source holds: ``image_source`` (files or table, one image at a time), `
 
 Embedding: ``embedding_backlog`` (counts over the index), ``embedding_samples`` (done, under way or stuck),
 ``embedding_workflows`` (executions, one at a time, by name), ``embedding`` (a turn of them, and room for a copy run),
-``copied_images``, ``embedding_admission`` (places first), ``embedding_target``, ``embedding_report``,
+``copied_images``, ``begun_images`` (nothing is embedded while there is one), ``embedding_admission`` (places first),
+``embedding_target``, ``embedding_report``,
 ``embedding_config``, ``embedding_settings``, ``embedding_assets``. Which messages the stream handler makes of all
 this: ``stream_safety``.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
+from backfill_pipelines.receipts.promotion.embedding_backlog import remaining
 from backfill_pipelines.receipts.promotion.entities import BY_TYPE
 from backfill_pipelines.receipts.promotion.image_outcomes import ImageOutcome
 from backfill_pipelines.receipts.promotion.image_state import IMAGE_SK
@@ -73,6 +74,7 @@ def _add_items(connection: sa.Connection, table: str, part: Sequence[str], found
         ITEMS.c.image_id.in_(part),
         ITEMS.c.state == str(ItemState.WRITTEN),
         ITEMS.c.kind != str(Kind.REMOVE),
+        sa.not_(_removed_since()),
     ]
     counted = sa.select(ITEMS.c.image_id, sa.func.count(sa.distinct(ITEMS.c.sk)).label("rows"))
     rows = connection.execute(counted.where(*of_part, ITEMS.c.type_name.in_(EMBEDDED_TYPES)).group_by(ITEMS.c.image_id))
@@ -83,20 +85,34 @@ def _add_items(connection: sa.Connection, table: str, part: Sequence[str], found
         found[row.image_id].places.append(row.sk)
 
 
+def _removed_since() -> sa.ColumnElement[bool]:
+    """A later run has replaced the image by one that does not have the item."""
+    later = ITEMS.alias("later")
+    same = [later.c[name] == ITEMS.c[name] for name in ("table_name", "image_id", "sk")]
+    removed = [later.c.kind == str(Kind.REMOVE), later.c.state == str(ItemState.WRITTEN)]
+    return sa.exists().where(*same, *removed, later.c.run_id > ITEMS.c.run_id)
+
+
 def missing_places(items: ItemStore, images: Collection[CopiedImage]) -> Iterator[tuple[CopiedImage, str]]:
-    """Places of copied images that a strongly consistent read does not find."""
+    """Places of copied images that a strongly consistent read does not find, where a line or word still waits.
+
+    An image that is embedded to its end has had its place in time: whoever deleted it later had his reason.
+    """
     wanted = [(image, sk) for image in images for sk in image.places]
     keys = [{"PK": {"S": f"IMAGE#{image.image_id}"}, "SK": {"S": sk}} for image, sk in wanted]
     there = {(item["PK"]["S"], item["SK"]["S"]) for item in items.batch_get(keys).items} if keys else set[object]()
-    return ((image, sk) for image, sk in wanted if (f"IMAGE#{image.image_id}", sk) not in there)
+    lacking = [(image, sk) for image, sk in wanted if (f"IMAGE#{image.image_id}", sk) not in there]
+    waiting = {name for name in {image.image_id for image, _ in lacking} if remaining(items, image_id=name)}
+    return ((image, sk) for image, sk in lacking if image.image_id in waiting)
 
 
 def places_lacking(items: ItemStore, images: Collection[CopiedImage]) -> str:
-    """Why nothing of these images may be embedded now; empty when all their places are there."""
+    """Why nothing of a table may be embedded now, given all images copied into it; empty when all places are there."""
     missing = [f"{image.image_id} {sk}" for image, sk in missing_places(items, images)]
     if not missing:
         return ""
     return (
-        f"{len(missing):,} places of copied images are not there, e.g. {missing[0]}: nothing is embedded before its "
-        "place. Repair: restore the place or roll the image back, then the same command"
+        f"{len(missing):,} places of copied images are not there, e.g. {missing[0]} is not there: it was copied, and "
+        "somebody deleted it. Nothing is embedded before its place, and the workflows take the whole table. "
+        "Repair: restore the place or roll the image back, then the same command"
     )

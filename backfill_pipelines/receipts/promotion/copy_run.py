@@ -1,17 +1,19 @@
 """Many images in one run: chunks of a hundred, each admitted by the embedding backlog, some workers at a time.
 
-A worker holds one image, reads it when its turn comes and lets it go with the result: memory does not grow with the
-run. What a turn does is ``image_copying``'s.
+Images that an earlier run has begun come first: their room in the backlog was given to them then, and nothing is
+embedded before they are whole. A worker holds one image, reads it when its turn comes and lets it go with the result:
+memory does not grow with the run. What a turn does is ``image_copying``'s.
 """
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass, field
 
 from backfill_pipelines.receipts.promotion.image_copying import ImageCopier
 from backfill_pipelines.receipts.promotion.image_evidence import ImageResult
 from backfill_pipelines.receipts.promotion.image_outcomes import (
+    INTERRUPTED,
     PARKED_BACKLOG,
     SOURCE_CHANGED,
     STOPPED,
@@ -34,6 +36,8 @@ class Work:
     load: Callable[[], PlannedImage | SetAside]
     #: Of all items that the manifest promised; empty where nothing was promised.
     content_digest: str = ""
+    #: An earlier run has begun it, and lines and words of it may wait already.
+    is_begun: bool = False
 
 
 #: Given the rows and the number of a chunk, says why there is no room for it, if there is none.
@@ -62,14 +66,14 @@ class CopyRun:
     _sampled: float = 0.0
 
     def run(self, work: Sequence[Work]) -> Mapping[str, ImageResult]:
-        """Copy the images in order, chunk after chunk.
+        """Copy the images in order, chunk after chunk; begun ones first. After an error ``results`` has what is known.
 
         Raises:
             LeaseLost: somebody else may be writing the table.
             ItemStoreError: the table as a whole refuses.
         """
         self._began = self._sampled = self.clock()
-        parts = list(chunks(work, self.chunk_images))
+        parts = self._parts(work)
         with ThreadPoolExecutor(self.workers, "image") as pool:
             for number, part in enumerate(parts):
                 left = [one for later in parts[number:] for one in later]
@@ -87,12 +91,30 @@ class CopyRun:
                     break
         return self.results
 
+    def _parts(self, work: Sequence[Work]) -> list[Sequence[Work]]:
+        """Chunks that the backlog can hold when it is empty; an image that it can never hold is the last."""
+        parts: list[Sequence[Work]] = [*chunks([one for one in work if one.is_begun], self.chunk_images)]
+        part, rows = list[Work](), 0
+        for one in sorted(work, key=lambda each: each.embedding_rows > self.backlog_limit):
+            if one.is_begun:
+                continue
+            if part and (len(part) == self.chunk_images or rows + one.embedding_rows > self.backlog_limit):
+                parts, part, rows = [*parts, part], [], 0
+            part, rows = [*part, one], rows + one.embedding_rows
+        return [*parts, part] if part else parts
+
     def _refused(self, part: Sequence[Work], number: int) -> str:
         """Why a chunk is not begun before the embedding workflows have worked; empty when it may be."""
         rows = sum(one.embedding_rows for one in self._unwritten(part))
         waiting = self.backlog() if rows else 0
         if not rows or waiting + rows <= self.backlog_limit:
             return ""
+        if rows > self.backlog_limit:
+            return (
+                f"{part[0].image_id} alone has {rows:,} lines and words, more than may ever wait for their embedding "
+                f"({self.backlog_limit:,}). Repair: raise BACKFILL_PROMOTION_EMBEDDING_BACKLOG_LIMIT, then the same "
+                "command"
+            )
         if self.make_room is not None:
             self.log(f"{waiting:,} lines and words wait for their embedding: waiting for room for {rows:,} more")
             return self.make_room(rows, number)
@@ -102,13 +124,14 @@ class CopyRun:
         )
 
     def _unwritten(self, part: Sequence[Work]) -> list[Work]:
-        """The images whose IMAGE row is not there: only they will add lines and words."""
-        keys = [{"PK": {"S": f"IMAGE#{one.image_id}"}, "SK": {"S": IMAGE_SK}} for one in part]
-        whole = {item["PK"]["S"] for item in self.copier.items.batch_get(keys).items}
-        return [one for one in part if f"IMAGE#{one.image_id}" not in whole]
+        """The images that are not begun and whose IMAGE row is not there: only they will add lines and words."""
+        new = [one for one in part if not one.is_begun]
+        keys = [{"PK": {"S": f"IMAGE#{one.image_id}"}, "SK": {"S": IMAGE_SK}} for one in new]
+        whole = {item["PK"]["S"] for item in self.copier.items.batch_get(keys).items} if keys else set[str]()
+        return [one for one in new if f"IMAGE#{one.image_id}" not in whole]
 
     def _chunk(self, pool: ThreadPoolExecutor, part: Sequence[Work]) -> None:
-        futures: list[Future[ImageResult]] = [pool.submit(self._turn, one) for one in part]
+        futures: dict[Future[ImageResult], Work] = {pool.submit(self._turn, one): one for one in part}
         try:
             for future in as_completed(futures):
                 result = future.result()
@@ -122,7 +145,21 @@ class CopyRun:
         except BaseException:
             for future in futures:
                 future.cancel()
+            wait(futures)
+            self._keep_ended(futures)
             raise
+
+    def _keep_ended(self, futures: Mapping[Future[ImageResult], Work]) -> None:
+        """What the other workers have brought to its end meanwhile, and which images the error has met.
+
+        The ledger has the latter as begun, as after a kill: whoever holds the lease next goes on with them.
+        """
+        for future, one in futures.items():
+            if future.cancelled() or one.image_id in self.results:
+                continue
+            error = future.exception()
+            met = ImageResult(one.image_id, ImageOutcome.FAILED, INTERRUPTED, str(error))
+            self.results[one.image_id] = future.result() if error is None else met
 
     def _turn(self, work: Work) -> ImageResult:
         """One image, from its source to its result."""

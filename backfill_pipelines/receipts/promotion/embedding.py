@@ -115,6 +115,9 @@ def make_room(items: ItemStore, rows: int, limit: int, workflows: Workflows) -> 
         return f"the chunk has {rows:,} lines and words, more than the limit of {limit:,}: no waiting makes room for it"
     if cause := workflows.run(lambda: _unless(left_of(items), lambda left: left.waiting + rows <= limit)):
         return cause
+    # One that still runs would take lines and words of the next chunk as they arrive.
+    if cause := workflows.wait_until_none_runs():
+        return cause
     samples: list[Sample] = []
     while True:
         left = left_of(items)

@@ -1,7 +1,7 @@
-"""May a bucket be embedded? Its images were copied, the places of all of them are there, a production table is named.
+"""May a bucket be embedded? Its images were copied, their places are there, no image of the table is half there.
 
 A line or word that is embedded before its place gets a vector without merchant and address, which nobody corrects. A
-dry run asks for nothing: it is how one finds out.
+production table is named once more. A dry run asks for nothing: it is how one finds out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,9 @@ from backfill_pipelines.backfill.admission import Upstream, admitted
 from backfill_pipelines.backfill.failures import SettingsError
 from backfill_pipelines.backfill.gates import Measurement, all_measured
 from backfill_pipelines.backfill.run_mode import GatedConfig
-from backfill_pipelines.receipts.promotion.copied_images import copied_images, missing_places
+from backfill_pipelines.receipts.migration_context import writer_of
+from backfill_pipelines.receipts.promotion.begun_images import begun_images, begun_text
+from backfill_pipelines.receipts.promotion.copied_images import copied_images, places_lacking
 from backfill_pipelines.receipts.promotion.embedding_config import EmbedConfig
 from backfill_pipelines.receipts.promotion.promotion_assets import PROMOTED_IMAGES
 from backfill_pipelines.receipts.promotion.promotion_context import target_of
@@ -31,15 +33,9 @@ def embedding_admission(
         resources.embedding.arns(table)
     except SettingsError as error:
         return dict.fromkeys(partitions, all_measured(1, 1, [str(error)]))
-    items = resources.items.store(table)
-    confirmation = unconfirmed(table, resources, choices.confirm)
+    of_table = refusals_of_table(table, resources, choices.confirm)
     images = copied_images(resources.control, table, buckets=partitions)
     lacking: dict[str, list[str]] = {p: [] for p in partitions}
-    for image, sk in missing_places(items, images):
-        lacking[image.bucket].append(
-            f"{image.image_id} {sk} is not there: it was copied, and somebody deleted it. "
-            "Repair: restore the place or roll the image back, then backfill promote embed --apply"
-        )
     promoted = admitted(context.instance, [Upstream(PROMOTED_IMAGES)], partitions)
     copied = {image.bucket for image in images}
     for partition in partitions:
@@ -49,7 +45,14 @@ def embedding_admission(
                 f"Repair: backfill promote run --buckets {partition} --apply"
             )
     places = {p: sum(len(image.places) for image in images if image.bucket == p) for p in partitions}
-    return {p: _measured([confirmation, *lacking[p]], places[p]) for p in partitions}
+    return {p: _measured([*of_table, *lacking[p]], places[p]) for p in partitions}
+
+
+def refusals_of_table(table: str, resources: Any, confirm: str) -> list[str]:
+    """Why no bucket of a table may be embedded, for the workflows take the whole table; empty when any may."""
+    everything = copied_images(resources.control, table)
+    lacking = places_lacking(resources.items.store(table), everything)
+    return [text for text in (unconfirmed(table, resources, confirm), _half_there(resources, table), lacking) if text]
 
 
 def unconfirmed(table: str, resources: Any, confirm: str) -> str:
@@ -61,6 +64,13 @@ def unconfirmed(table: str, resources: Any, confirm: str) -> str:
         return ""
     said = f"{confirm!r} was given" if confirm else "nothing was given"
     return f"{table} is a production table: its name is needed as confirmation, {said}. Repair: --confirm"
+
+
+def _half_there(resources: Any, table: str) -> str:
+    """Images that are begun; while somebody writes it is the lease that refuses, and it names him."""
+    if writer_of(resources.control, table) is not None:
+        return ""
+    return begun_text(table, begun_images(resources.control, table))
 
 
 def _measured(texts: Sequence[str], places: int) -> Measurement:

@@ -7,7 +7,7 @@ import dagster as dg
 from backfill_pipelines.backfill.admission import Upstream
 from backfill_pipelines.backfill.gated_assets import gated_asset
 from backfill_pipelines.backfill.gated_spec import GatedSpec
-from backfill_pipelines.receipts.migration_assets import buckets
+from backfill_pipelines.receipts.migration_assets import WRITER_POOL, buckets
 from backfill_pipelines.receipts.promotion import embedding_target
 from backfill_pipelines.receipts.promotion.embedding_admission import embedding_admission
 from backfill_pipelines.receipts.promotion.embedding_config import EmbedConfig
@@ -33,6 +33,8 @@ def build_embeddings() -> dg.AssetsDefinition:
         description=_TEXT,
         group=GROUP,
         gates=embedding_target.GATES,
+        # Nothing is copied beside an embedding: the runs of both wait for each other instead of refusing.
+        pool=WRITER_POOL,
         upstreams=[Upstream(PROMOTED_IMAGES, required=False)],
         own_check=embedding_admission,
         repair=_repair,

@@ -43,6 +43,8 @@ class EmbeddingReport:
     #: Images of which something is left, the first of them.
     left: Sequence[str] = ()
     missing_places: Sequence[str] = ()
+    #: Of a dry run: why nothing would be started, because images are begun and not finished.
+    begun: str = ""
     seconds: float = 0.0
 
 
@@ -61,6 +63,7 @@ def report_lines(report: EmbeddingReport) -> list[str]:
         f"Left of these images: {_said(report.before)}   of the whole table: {_said(report.overall_before)}",
     ]
     lines += [f"  place missing: {text}" for text in report.missing_places]
+    lines += [f"  would be refused: {report.begun}"] if report.begun else []
     lines += [f"  {text}" for text in report.executions]
     if report.dry_run:
         return lines

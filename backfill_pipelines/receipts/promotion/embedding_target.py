@@ -19,7 +19,8 @@ from backfill_pipelines.backfill.failures import SettingsError
 from backfill_pipelines.backfill.gates import Gate, Measurement, all_measured
 from backfill_pipelines.backfill.outcome import Decision, RangeOutcome, StagedPartition, State
 from backfill_pipelines.receipts.items import digest_of
-from backfill_pipelines.receipts.migration_context import origin_of
+from backfill_pipelines.receipts.migration_context import origin_of, writer_lease
+from backfill_pipelines.receipts.promotion.begun_images import begun_images, begun_text
 from backfill_pipelines.receipts.promotion.copied_images import CopiedImage, copied_images, missing_places
 from backfill_pipelines.receipts.promotion.embedding import Backlog, Drained, backlog_of, drain, statuses_of
 from backfill_pipelines.receipts.promotion.embedding_config import EmbedConfig
@@ -37,6 +38,7 @@ from backfill_pipelines.receipts.promotion.promotion_assets import PROMOTED_IMAG
 from backfill_pipelines.receipts.promotion.promotion_context import target_of
 from backfill_pipelines.stores.control import ControlStore
 from backfill_pipelines.stores.items import ItemStore
+from backfill_pipelines.stores.leases import LeaseLost, LeaseTaken
 from backfill_pipelines.stores.objects import ObjectStore
 from backfill_pipelines.stores.step_functions import MachineMissing, StateMachines, WorkflowsDenied
 
@@ -70,6 +72,7 @@ class EmbeddingTarget:
     #: Buckets whose promotion is published and green.
     promoted: frozenset[str] = frozenset()
     log: Callable[[str], None] = lambda _: None
+    require_held: Callable[[], None] = lambda: None
     #: Shows what a dry run has found; it materialises nothing that could carry it.
     observe: Callable[[Mapping[str, Any]], None] = lambda _: None
     images: Sequence[CopiedImage] = ()
@@ -105,7 +108,9 @@ class EmbeddingTarget:
         return {p: Decision.PUBLISHED if p in waited else Decision.ALREADY_DONE for p in partitions}
 
     def record(self, outcome: RangeOutcome) -> None:  # noqa: ARG002
-        """Keep the report of the run."""
+        """Keep the report of the run; one that was refused has done nothing, and has none."""
+        if self.config.apply and self.drained is None:
+            return
         report = self.report
         save_embedding_report(self.objects, report)
         self.log("\n".join(report_lines(report)))
@@ -147,6 +152,7 @@ class EmbeddingTarget:
             cause=done.cause if done else "",
             left=[f"{name}: {one.waiting:,} NONE, {one.failed:,} FAILED" for name, one in left.items()][:NAMED],
             missing_places=self._missing,
+            begun="" if self.config.apply else begun_text(self.table, begun_images(self.control, self.table)),
             seconds=(datetime.now(UTC) - self._began).total_seconds(),
         )
 
@@ -158,7 +164,8 @@ class EmbeddingTarget:
 
     def _workflows(self, chunk: str) -> Workflows:
         arns = self.settings.arns(self.table)
-        return Workflows(self.machines(), arns, self.run_id, chunk, self.settings.patience(), self.log)
+        patience = self.settings.patience()
+        return Workflows(self.machines(), arns, self.run_id, chunk, patience, self.log, self.require_held)
 
     def _would(self, workflows: Workflows, kind: str) -> str:
         """What a dry run says of a workflow."""
@@ -238,28 +245,42 @@ def _nothing_to_measure() -> Measurement:
 
 @contextmanager
 def open_embedding_target(context: dg.AssetExecutionContext, admission: Admission) -> Iterator[EmbeddingTarget]:
-    """The target of a run; a machine that is not there, or not ours to start, ends it for good."""
+    """The target of a run, under the writer lease when it starts workflows: nothing is copied beside an embedding.
+
+    A machine that is not there or not ours to start, and another writer, end it for good.
+    """
     config = cast("EmbedConfig", admission.config)
-    resources: Any = context.resources
-    partitions = list(context.partition_keys)
     try:
-        table = target_of(resources.promotion, resources.items)
-        yield EmbeddingTarget(
-            items=resources.items.store(table),
-            table=table,
-            objects=resources.objects,
-            control=resources.control,
-            settings=resources.embedding,
-            machines=resources.step_functions.machines,
-            config=config,
-            origin=origin_of(context.run.run_id, context.run.tags),
-            dagster_run_id=context.run.run_id,
-            promoted=admitted(context.instance, [Upstream(PROMOTED_IMAGES)], partitions),
-            log=context.log.info,
-            observe=lambda shown: context.log_event(
-                dg.AssetObservation(["promotion", "embeddings"], metadata=dict(shown))
-            ),
-            buckets=partitions,
-        )
-    except (SettingsError, MachineMissing, WorkflowsDenied) as error:
+        target = _target(context, config)
+        if not (config.apply and admission.partitions):
+            yield target
+            return
+        holder, purpose = f"the embedding of {target.table}", f"Dagster run {target.dagster_run_id}"
+        with writer_lease(target.control, target.table, holder, purpose) as lease:
+            target.require_held = lease.require_held
+            # Once more: somebody may have written, and been killed, since the admission looked.
+            if why := begun_text(target.table, begun_images(target.control, target.table)):
+                raise SettingsError(why)
+            yield target
+    except (SettingsError, MachineMissing, WorkflowsDenied, LeaseTaken, LeaseLost) as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
+
+
+def _target(context: dg.AssetExecutionContext, config: EmbedConfig) -> EmbeddingTarget:
+    resources: Any = context.resources
+    table, partitions = target_of(resources.promotion, resources.items), list(context.partition_keys)
+    return EmbeddingTarget(
+        items=resources.items.store(table),
+        table=table,
+        objects=resources.objects,
+        control=resources.control,
+        settings=resources.embedding,
+        machines=resources.step_functions.machines,
+        config=config,
+        origin=origin_of(context.run.run_id, context.run.tags),
+        dagster_run_id=context.run.run_id,
+        promoted=admitted(context.instance, [Upstream(PROMOTED_IMAGES)], partitions),
+        log=context.log.info,
+        observe=lambda shown: context.log_event(dg.AssetObservation(["promotion", "embeddings"], metadata=dict(shown))),
+        buckets=partitions,
+    )

@@ -49,6 +49,8 @@ class Workflows:
     chunk: str
     patience: Patience
     log: Callable[[str], None] = lambda _: None
+    #: Asked before each start: nothing may be embedded while somebody else writes the table.
+    require_held: Callable[[], None] = lambda: None
     #: Executions that were started or waited for, as they ended.
     seen: list[Execution] = field(default_factory=list[Execution])
     _failures: dict[str, list[Execution]] = field(default_factory=dict[str, list[Execution]])
@@ -65,6 +67,7 @@ class Workflows:
 
         Raises:
             StepFunctionsError: a machine is missing, or there is no answer.
+            LeaseLost: somebody else may be writing the table.
         """
         deadline = self.patience.clock() + self.patience.timeout_seconds
         done: set[str] = set()
@@ -78,8 +81,7 @@ class Workflows:
             flying = {kind: self._flying(kind, running[kind]) for kind in kinds}
             ended = self._waited({one.arn for ones in flying.values() for one in ones}, deadline)
             if still := [one for one in ended.values() if one.is_running]:
-                hours = self.patience.timeout_seconds / 3_600
-                return f"{still[0].text} after {hours:g} h; it was not stopped"
+                return self._too_long(still[0])
             for kind, ones in flying.items():
                 ours = [ended[one.arn] for one in ones if self._is_ours(one, kind)]
                 self._failures.setdefault(kind, []).extend(one for one in ours if one.status is not Status.SUCCEEDED)
@@ -88,8 +90,18 @@ class Workflows:
                 if len(self._failures[kind]) >= MOST_FAILURES:
                     return "; ".join(one.text for one in self._failures[kind])
 
+    def wait_until_none_runs(self) -> str:
+        """Let executions end that were started by whomever; says which did not."""
+        deadline = self.patience.clock() + self.patience.timeout_seconds
+        running = [one for kind in KINDS for one in self.machines.running(self.arns[kind])]
+        ended = self._waited({one.arn for one in running}, deadline)
+        return next((self._too_long(one) for one in ended.values() if one.is_running), "")
+
     def _is_ours(self, one: Execution, kind: str) -> bool:
         return one.name.startswith(f"{self.run_id}-{self.chunk}-{kind}-")
+
+    def _too_long(self, one: Execution) -> str:
+        return f"{one.text} after {self.patience.timeout_seconds / 3_600:g} h; it was not stopped"
 
     def _flying(self, kind: str, running: Sequence[Execution]) -> Sequence[Execution]:
         """The executions of a workflow that run, or the one that is started now."""
@@ -99,6 +111,7 @@ class Workflows:
         arn, number = self.arns[kind], 1
         while (found := self.machines.find(arn, self.name(kind, number))) is not None and not found.is_running:
             number += 1
+        self.require_held()
         started = self.machines.start(arn, self.name(kind, number), _INPUT)
         self.log(f"{kind}s: started {self.name(kind, number)}")
         return [Execution(started, self.name(kind, number), Status.RUNNING)]

@@ -223,7 +223,9 @@ def current_manifest(
 def stale_because(manifest: ExportManifest, settings_digest: str, now: datetime) -> str:
     """Why a manifest is not to be worked from; empty when it is."""
     if manifest.settings_digest != settings_digest:
-        return "it was taken with other settings (bucket map, accepted losses, source or age)"
+        return (
+            "it was taken with other settings (bucket map, accepted losses, source or age): give the same options again"
+        )
     age = now - manifest.taken_at
     if age > OLDEST:
         return f"it was taken {age.total_seconds() / 3600:.1f} hours ago, more than {OLDEST.total_seconds() / 3600:.0f}"

@@ -44,6 +44,8 @@ REPLACED = "replaced"
 WOULD_REPLACE = "would_replace"
 REPLACE_REFUSED = "replace_refused"
 CHANGED_MEANWHILE = "changed_meanwhile"
+#: The whole run was ended by an error while it was at work on the image.
+INTERRUPTED = "interrupted"
 STOPPED = "stopped"
 #: Looked at, and it would be copied.
 DRY_RUN = "dry_run"

@@ -5,41 +5,32 @@ and "published" means that every image of it is settled and its gates are green.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import dagster as dg
 
-from backfill_pipelines.backfill.admission import Admission
+from backfill_pipelines.backfill.failures import StoreError
 from backfill_pipelines.backfill.gates import Gate, Measurement
 from backfill_pipelines.backfill.outcome import Decision, RangeOutcome, StagedPartition, State
 from backfill_pipelines.receipts.items import digest_of
 from backfill_pipelines.receipts.keys import bucket_of
 from backfill_pipelines.receipts.promotion import image_gates
-from backfill_pipelines.receipts.promotion.copied_images import copied_images, places_lacking
+from backfill_pipelines.receipts.promotion.begun_images import begun_images, ids_of
 from backfill_pipelines.receipts.promotion.copy_run import CopyRun, MakeRoom, Work
-from backfill_pipelines.receipts.promotion.embedding import make_room
 from backfill_pipelines.receipts.promotion.embedding_backlog import remaining
-from backfill_pipelines.receipts.promotion.embedding_workflows import Workflows
 from backfill_pipelines.receipts.promotion.export_manifest import PLANNED, ImageRow
 from backfill_pipelines.receipts.promotion.image_copying import ImageCopier
 from backfill_pipelines.receipts.promotion.image_evidence import ImageResult
-from backfill_pipelines.receipts.promotion.image_outcomes import NOT_ASKED, SETTLED, ImageOutcome, ImageState
+from backfill_pipelines.receipts.promotion.image_outcomes import NOT_ASKED, SETTLED, STOPPED, ImageOutcome, ImageState
 from backfill_pipelines.receipts.promotion.image_replacing import Replacer, replacement_of
 from backfill_pipelines.receipts.promotion.image_state import observe
 from backfill_pipelines.receipts.promotion.planned_image import PlannedImage, Reason, SetAside
-from backfill_pipelines.receipts.promotion.promotion_admission import REFUSALS
 from backfill_pipelines.receipts.promotion.promotion_config import PromoteConfig
-from backfill_pipelines.receipts.promotion.promotion_context import (
-    Promotion,
-    load_promotion,
-    names_of,
-    target_lease,
-)
+from backfill_pipelines.receipts.promotion.promotion_context import Promotion
 from backfill_pipelines.receipts.promotion.promotion_reports import PromotionReport, described, save_report
 from backfill_pipelines.receipts.promotion.promotion_rows import ImageEntry
 from backfill_pipelines.receipts.promotion.promotion_summary import summary
@@ -47,7 +38,6 @@ from backfill_pipelines.receipts.promotion.stage_writing import StageWriter
 from backfill_pipelines.receipts.promotion.stream_safety import STREAM_SILENT, StreamWatch
 from backfill_pipelines.receipts.put_records import pacer_for
 from backfill_pipelines.receipts.write_rate import remember_share, share_to_begin_with
-from backfill_pipelines.stores.leases import LeaseLost, LeaseTaken
 
 
 @dataclass
@@ -135,8 +125,27 @@ class PromotedTarget:
             **described(self.results.values()),
         )
 
+    def ended_early(self, stop: str, detail: str) -> str:
+        """Keep the report of a run that an error has ended: what it did, and what it did not come to.
+
+        Returns:
+            The error, and the command that goes on.
+        """
+        rest = [row.image_id for row in self.rows if row.image_id not in self.results]
+        left = {one: ImageResult(one, ImageOutcome.NOT_ATTEMPTED, STOPPED, detail) for one in rest}
+        self.results = {**self.results, **left}
+        named = f"--buckets {self.buckets[0]}-{self.buckets[-1]}"
+        text = f"{detail}; then backfill promote run {named} --apply goes on, and writes nothing twice"
+        try:
+            save_report(self.promotion.objects, self.report(stop, text))
+        except StoreError as error:
+            text = f"{text}. The report could not be kept: {error}"
+        return text
+
     def _copy(self, work: Sequence[Work]) -> None:
         promotion, settings = self.promotion, self.promotion.settings
+        begun = ids_of(begun_images(promotion.control, promotion.table)) if self.config.apply else frozenset[str]()
+        work = [replace(one, is_begun=one.image_id in begun) for one in work]
         share = share_to_begin_with(promotion.control, promotion.table)
         pacer = pacer_for(promotion.state, settings.write_utilisation, share, is_embedded=promotion.is_table_embedded)
         copier = ImageCopier(
@@ -172,8 +181,7 @@ class PromotedTarget:
     def _silence(self, bucket: str) -> Measurement:
         """What the stream handler makes of the images that this run wrote."""
         written = [one.image_id for one in self._results_of(bucket) if one.written]
-        applied = self.promotion.ledger.applied(self.run_id, buckets=[bucket])
-        return self.watch.measure(written, applied, accepted=self.config.replace)
+        return self.watch.measure(written, self._applied_kinds.get(bucket, {}), accepted=self.config.replace)
 
     def _replacer(self) -> Replacer | None:
         """What may be replaced, after a look at what all of it together would send; None when nothing may."""
@@ -258,61 +266,13 @@ class PromotedTarget:
         return self.promotion.ledger.applied_by_image(self.run_id)
 
     @cached_property
+    def _applied_kinds(self) -> Mapping[str, Mapping[str, Mapping[str, int]]]:
+        """Written items of this run by bucket, kind and TYPE, counted in the ledger after the copy."""
+        return self.promotion.ledger.applied_by_bucket(self.run_id)
+
+    @cached_property
     def _entries(self) -> Sequence[ImageEntry]:
         return self.promotion.ledger.images(run_id=self.run_id, buckets=self.buckets)
 
 
 _WHOLE = frozenset((ImageOutcome.COPIED, ImageOutcome.IDENTICAL))
-
-
-def _room_maker(target: PromotedTarget, resources: Any) -> MakeRoom:
-    """Starts the embedding workflows between two chunks, and waits until the next one fits."""
-    promotion, settings = target.promotion, resources.embedding
-
-    def make_room_for(rows: int, number: int) -> str:
-        copied = copied_images(promotion.control, promotion.table, buckets=target.buckets)
-        if why := places_lacking(promotion.items, copied):
-            return why
-        chunk = f"{target.buckets[0]}c{number:03d}"
-        machines, arns = resources.step_functions.machines(), settings.arns(promotion.table)
-        workflows = Workflows(machines, arns, target.run_id, chunk, settings.patience(), target.log)
-        return make_room(promotion.items, rows, promotion.settings.embedding_backlog_limit, workflows)
-
-    return make_room_for
-
-
-@contextmanager
-def open_promoted_target(context: dg.AssetExecutionContext, admission: Admission) -> Iterator[PromotedTarget]:
-    """The target of a run, under the writer lease when it writes; what stops a run for good is not tried again."""
-    config = cast("PromoteConfig", admission.config)
-    try:
-        promotion = load_promotion(context.resources, needs_plan=config.apply)
-    except REFUSALS as error:
-        raise dg.Failure(description=str(error), allow_retries=False) from error
-    writes = config.apply and bool(admission.partitions)
-    origin, run_id = names_of(promotion, context, applies=writes)
-    target = PromotedTarget(
-        promotion=promotion,
-        config=config,
-        origin=origin,
-        run_id=run_id,
-        dagster_run_id=context.run.run_id,
-        buckets=list(context.partition_keys),
-        log=context.log.info,
-        observe=lambda shown: context.log_event(
-            dg.AssetObservation(["promotion", "promoted_images"], metadata=dict(shown))
-        ),
-        watch=StreamWatch(lambda: context.resources.items.stream(promotion.table), context.resources.queues.counters),
-    )
-    if config.embed:
-        target.make_room = _room_maker(target, context.resources)
-    if not writes:
-        yield target
-        return
-    try:
-        with target_lease(promotion, run_id, f"Dagster run {context.run.run_id}") as lease:
-            target.require_held = lease.require_held
-            yield target
-    except (LeaseTaken, LeaseLost) as error:
-        save_report(promotion.objects, target.report("lease", str(error)))
-        raise dg.Failure(description=str(error), metadata={"promotion/stop": "lease"}, allow_retries=False) from error

@@ -4,7 +4,7 @@ A dry run asks only for a manifest: it is how one finds out about the rest.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
 import dagster as dg
 
@@ -19,6 +19,7 @@ from backfill_pipelines.receipts.promotion.promotion_context import (
     require_source_unchanged,
 )
 from backfill_pipelines.receipts.promotion.promotion_plans import REPAIR, PromotionPlanRefused
+from backfill_pipelines.stores.step_functions import StepFunctionsError
 
 REFUSALS = (ManifestMissing, PromotionPlanRefused, SettingsError)
 
@@ -34,9 +35,31 @@ def promotion_admission(
         if choices.apply:
             require_source_unchanged(promotion, partitions)
             texts = refusals(promotion, choices.confirm, choices.fingerprint)
+            texts += embedding_under_way(context.resources, promotion.table)
     except REFUSALS as error:
         texts = [str(error)]
     return dict.fromkeys(partitions, all_measured(len(texts), max(1, len(texts)), texts))
+
+
+def embedding_under_way(resources: Any, table: str) -> list[str]:
+    """Executions that would take lines and words of a half written image as they appear; they may be anybody's.
+
+    Nothing is known of workflows that are not named; of named ones that cannot be asked that is said.
+    """
+    try:
+        arns = resources.embedding.arns(table) if resources.step_functions.can_run else {}
+    except SettingsError:
+        return []
+    try:
+        machines = resources.step_functions.machines() if arns else None
+        running = [one for arn in arns.values() for one in machines.running(arn)] if machines else []
+    except StepFunctionsError as error:
+        return [f"it is not known whether {table} is being embedded: {error}"]
+    return [
+        f"the embedding of {table} is under way: {one.text}; it would take lines and words of images that are half "
+        "written. Repair: wait until it ends, or stop it, then the same command"
+        for one in running
+    ]
 
 
 def refusals(promotion: Promotion, confirm: str, fingerprint: str) -> list[str]:

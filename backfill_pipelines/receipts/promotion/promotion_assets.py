@@ -14,7 +14,7 @@ from backfill_pipelines.receipts.promotion.inventory_assets import (
     OWNER,
     build_export_inventory,
 )
-from backfill_pipelines.receipts.promotion.promoted_target import open_promoted_target
+from backfill_pipelines.receipts.promotion.promoted_target_opening import open_promoted_target
 from backfill_pipelines.receipts.promotion.promotion_admission import promotion_admission
 from backfill_pipelines.receipts.promotion.promotion_config import PromoteConfig
 from backfill_pipelines.receipts.promotion.promotion_context import RESOURCES

@@ -73,7 +73,11 @@ def target_of(settings: PromotionSettings, items: DynamoDB) -> str:
     Raises:
         SettingsError: none is named, or it is the source.
     """
-    table = items.named(settings.target_table or None)
+    if not (table := settings.target_table or items.table):
+        raise SettingsError(
+            "no target table is named. Repair: set BACKFILL_PROMOTION_TARGET_TABLE to its full name, or give it with "
+            "--to; it has no default"
+        )
     if table == settings.source_table:
         raise SettingsError(
             f"{table} is source and target at once. Repair: correct BACKFILL_PROMOTION_SOURCE_TABLE or "

@@ -67,7 +67,8 @@ def described(results: Iterable[ImageResult]) -> dict[str, Any]:
     for one in done:
         of_outcome = tally.setdefault(str(one.outcome), {})
         of_outcome[one.reason] = of_outcome.get(one.reason, 0) + 1
-    calm = (ImageOutcome.COPIED, ImageOutcome.IDENTICAL, ImageOutcome.NOT_ATTEMPTED)
+    # Parked images are many and all for one reason, which the stop says: they must not crowd the others out.
+    calm = (ImageOutcome.COPIED, ImageOutcome.IDENTICAL, ImageOutcome.NOT_ATTEMPTED, ImageOutcome.PARKED)
     named = [
         f"{one.image_id} {' '.join(part for part in (one.outcome, one.reason) if part)}: {one.detail}"
         for one in done

@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from backfill_pipelines.receipts.promotion.image_outcomes import ImageOutcome
 
 STAGES = (1, 2, 3, 4)
+#: The one in which lines and words become visible to the embedding.
+VISIBLE_STAGE = 3
 
 TABLES = sa.MetaData()
 RUNS = sa.Table(
@@ -119,6 +121,17 @@ class ImageEntry:
     begun: Mapping[int, str]
     done: Mapping[int, str]
     at: str
+
+
+#: What an image has come to that has nothing left to be written or taken back.
+_ENDED = (ImageOutcome.COPIED, ImageOutcome.IDENTICAL, ImageOutcome.RESUMED, ImageOutcome.ROLLED_BACK)
+
+
+def is_unfinished() -> sa.ColumnElement[bool]:
+    """A run was killed in the middle of an image, or gave it up after some items; whatever it said of it since."""
+    outcome = sa.func.coalesce(IMAGES.c.outcome, "")
+    ended = outcome.in_([str(one) for one in _ENDED])
+    return sa.and_(IMAGES.c.stage_1_begun.is_not(None), IMAGES.c.stage_4_done.is_(None), sa.not_(ended))
 
 
 def ledger_item(row: Any) -> LedgerItem:

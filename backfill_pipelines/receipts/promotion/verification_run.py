@@ -210,4 +210,4 @@ def _embedding(resources: Any, table: str, checks: Sequence[ImageCheck]) -> list
             before.update(one.before)
         waiting = before["lines"] + before["words"]
         rows.append({"moment": "before the first embedding", NOT_EMBEDDED: waiting, "FAILED": before["failed"]})
-    return [*rows, {"moment": "now", **{name: now[name] for name in sorted(now)}}]
+    return [*rows, {"moment": "now, noise left out", **{name: now[name] for name in sorted(now)}}]

@@ -7,12 +7,13 @@ import pytest
 from backfill_pipelines.backfill.contracts import TableContract
 from backfill_pipelines.nba.catalog import CATALOG, PRECOMPUTE_PHASE
 from backfill_pipelines.nba.feeds.captures import Capture
-from backfill_pipelines.nba.feeds.loading import Loaded
+from backfill_pipelines.nba.feeds.loading import Loaded, SetAsideFile
 from backfill_pipelines.nba.feeds.parsed import RejectedRow
 from backfill_pipelines.nba.gates import TABLE_GATES
 from backfill_pipelines.nba.tables_analytics import TEAM_OFFENSE
 from backfill_pipelines.nba.tables_raw import GAMEBOOK, SCHEDULE, TEAM_BOXSCORE
 from backfill_pipelines.nba.tables_reference import ACCEPTED_GAPS
+from backfill_pipelines.nba.target import CONFLICT
 from backfill_pipelines.stores.warehouse import arrow_schema
 from backfill_pipelines_tests.nba.analytics.builders import AWAY, DAY, GAME, accepted, raw_rows, schedule, team_box
 from backfill_pipelines_tests.nba.analytics.tables import Tables
@@ -64,6 +65,35 @@ def test_a_key_lost_to_contradicting_rows_is_red(published: Tables) -> None:
     assert verdict.is_red
     assert (verdict.measurement.expected, verdict.measurement.violations) == (11, 1)
     assert verdict.measurement.sample == (f"{GAME}/BOS/Somebody (20 and 30 points)",)
+
+
+def test_a_conflict_in_a_game_that_was_given_up_keeps_no_other_game_back(tables: Tables) -> None:
+    """Otherwise the gamebook of such a date could never be published: the file will not be corrected."""
+    parsed = gate_of(GAMEBOOK, "files_parsed_and_keys_unique")
+    facts = loaded(GAMEBOOK, rejected=rejected(CONFLICT))
+    tables.publish({ACCEPTED_GAPS: [accepted(GAMEBOOK)]})
+    assert verdicts(tables, GAMEBOOK, raw_rows()[GAMEBOOK], [parsed], loaded=facts)[parsed.name, str(DAY)].passed
+
+
+def test_a_red_gate_names_the_files_and_rows_that_were_set_aside_and_why(published: Tables) -> None:
+    """That a game is missing is no news to whoever has to capture its file again."""
+    two_rows = gate_of(TEAM_BOXSCORE, "two_rows_per_expected_game")
+    facts = loaded(
+        TEAM_BOXSCORE,
+        set_aside=[SetAsideFile(CAPTURE, "corrupt_file", "no JSON: line 3; capture it again", None)],
+        rejected=rejected("unparsable_value"),
+    )
+    verdict = verdicts(published, TEAM_BOXSCORE, [], [two_rows], loaded=facts)[two_rows.name, str(DAY)]
+    assert verdict.is_red
+    assert "corrupt_file feeds/file.json: no JSON: line 3; capture it again" in verdict.text
+    assert f"unparsable_value {GAME}/BOS/Somebody in feeds/file.json: 20 and 30 points" in verdict.text
+
+
+def test_a_green_gate_names_nothing_that_was_set_aside(published: Tables) -> None:
+    parsed = gate_of(GAMEBOOK, "files_parsed_and_keys_unique")
+    facts = loaded(GAMEBOOK, rejected=rejected("contradictory_stats"))
+    verdict = verdicts(published, GAMEBOOK, raw_rows()[GAMEBOOK], [parsed], loaded=facts)[parsed.name, str(DAY)]
+    assert verdict.measurement.sample == ()
 
 
 def test_a_row_set_aside_for_its_content_is_no_lost_key(published: Tables) -> None:

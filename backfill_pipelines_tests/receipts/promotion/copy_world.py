@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from backfill_pipelines.receipts.items import Item, item_digest
 from backfill_pipelines.receipts.promotion.copy_run import CopyRun, Work
 from backfill_pipelines.receipts.promotion.embedding_backlog import remaining
@@ -58,6 +60,18 @@ def planned(number: int, words: int = WORDS) -> PlannedImage:
 def work_of(image_ids: Sequence[PlannedImage]) -> list[Work]:
     """The images as work."""
     return [Work(one.image_id, one.embedding_rows, lambda one=one: one) for one in image_ids]
+
+
+def killed_when_done(patch: pytest.MonkeyPatch, stage: int) -> None:
+    """A copy ends on the spot once all items of a stage are written, before the ledger knows it."""
+    original = PromotionLedger.stage_done
+
+    def ended(self: PromotionLedger, run_id: str, image_id: str, done: int, write_units: float) -> None:
+        if done == stage:
+            raise ConnectionError
+        original(self, run_id, image_id, done, write_units)
+
+    patch.setattr(PromotionLedger, "stage_done", ended)
 
 
 @dataclass

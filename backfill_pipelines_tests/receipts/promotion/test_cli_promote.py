@@ -1,16 +1,25 @@
 """``backfill promote plan`` and ``run`` as an operator uses them: dry run, plan, refusals, and the exit codes."""
 
 import json
+import os
 import shutil
+import signal
+from typing import Any
 
 import pytest
 
 from backfill_pipelines.receipts.migration_context import writer_lease
+from backfill_pipelines.receipts.promotion.begun_images import begun_images
 from backfill_pipelines.receipts.promotion.export_reading import read_export
+from backfill_pipelines.receipts.promotion.image_outcomes import ImageOutcome
 from backfill_pipelines.receipts.promotion.planned_image import PlannedImage
 from backfill_pipelines.receipts.promotion.promotion_ledger import PromotionLedger
+from backfill_pipelines.receipts.promotion.promotion_reports import all_reports
 from backfill_pipelines.receipts.promotion.promotion_settings import PromotionSettings
+from backfill_pipelines.receipts.try_out import SPEC
 from backfill_pipelines.stores.control import ControlStore
+from backfill_pipelines.stores.dynamodb_tables import DynamoTable
+from backfill_pipelines.stores.objects import ObjectStore
 from backfill_pipelines_tests.receipts.promotion.copy_world import Copying, copying, image, planned, wide_export
 from backfill_pipelines_tests.receipts.promotion.desk import Desk
 from backfill_pipelines_tests.receipts.promotion.exports import (
@@ -21,6 +30,7 @@ from backfill_pipelines_tests.receipts.promotion.exports import (
     needs_exports,
     real_exports,
 )
+from backfill_pipelines_tests.stores.item_servers import connected
 
 REAL_SUMMARY = """Mode: DRY RUN
 No records will be copied. Use --apply to copy.
@@ -151,6 +161,70 @@ def test_a_second_writer_is_refused_and_the_holder_named(desk: Desk) -> None:
     assert desk.promote("run", "--apply").exit_code == 0
 
 
+def test_a_table_that_is_deleted_in_the_middle_ends_the_run_with_its_report_and_the_next_run_goes_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BACKFILL_PROMOTION_WORKERS", "1")
+    desk.export(1, 2, 3)
+    desk.planned()
+    client, settle = connected(desk.target.endpoint), PromotionLedger.settle
+
+    def settled_then_deleted(self: PromotionLedger, *arguments: Any, **named: Any) -> None:
+        settle(self, *arguments, **named)
+        client.delete_table(TableName=desk.target.table)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PromotionLedger, "settle", settled_then_deleted)
+        ended = desk.promote("run", "--apply")
+    assert ended.exit_code == 4, ended.output
+    output = " ".join(ended.output.split())
+    assert "copied 1" in output
+    assert " failed interrupted: " in output
+    assert "ok images in scope" in output
+    assert output.count("store_refused: ") == output.count("goes on, and writes nothing twice") == 1
+    assert f"{desk.target.table}: " in output
+    assert "then backfill promote run --buckets 01-03 --apply goes on" in output
+    (report,) = [one for one in all_reports(ObjectStore(url=str(desk.target.folder / "objects"))) if not one.dry_run]
+    assert (report.stop, report.count(ImageOutcome.COPIED), report.images) == ("store_refused", 1, 3)
+    assert report.count(ImageOutcome.FAILED) + report.count(ImageOutcome.NOT_ATTEMPTED) == 2
+    DynamoTable(desk.target.table, client).ensure(SPEC)
+    again = desk.promote("run", "--apply")
+    assert again.exit_code == 0, again.output
+    assert "copied 3" in again.output
+    assert begun_images(desk.target.control, desk.target.table) == []
+
+
+def test_ctrl_c_ends_a_run_with_its_report_and_the_next_run_goes_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dagster takes it for an error and would begin the step again."""
+    monkeypatch.setenv("BACKFILL_PROMOTION_WORKERS", "1")
+    desk.export(*range(1, 9))
+    desk.planned()
+    settle, settled = PromotionLedger.settle, list[str]()
+
+    def interrupting(self: PromotionLedger, run_id: str, image_id: str, *arguments: Any, **named: Any) -> None:
+        settle(self, run_id, image_id, *arguments, **named)
+        settled.append(image_id)
+        if len(settled) == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PromotionLedger, "settle", interrupting)
+        ended = desk.promote("run", "--apply")
+    assert ended.exit_code == 4, ended.output
+    assert 1 <= len(settled) < 8
+    output = " ".join(ended.output.split())
+    assert f"copied {len(settled)}" in output
+    assert f"not_attempted {8 - len(settled)}" in output
+    assert "interrupted: images in flight were brought to their end" in output
+    assert "then backfill promote run --buckets 01-08 --apply goes on" in output
+    assert begun_images(desk.target.control, desk.target.table) == []
+    again = desk.promote("run", "--apply")
+    assert again.exit_code == 0, again.output
+    assert f"identical {len(settled)}" in again.output
+
+
 def test_one_image_is_copied_and_the_others_are_not_asked_for(desk: Desk) -> None:
     desk.export(1, 2)
     desk.planned()
@@ -174,7 +248,8 @@ def test_a_full_embedding_backlog_parks_what_is_left_and_says_how_to_go_on(
     assert result.exit_code == 3, result.output
     assert "copied 2" in result.output
     assert "parked 1" in result.output
-    assert "parked_backlog" in result.output
+    assert result.output.count("parked_backlog") == 1, "it is one reason, whatever the number of images and buckets"
+    assert "Repair: backfill promote embed --apply, then the same command" in " ".join(result.output.split())
     monkeypatch.delenv("BACKFILL_PROMOTION_EMBEDDING_BACKLOG_LIMIT")
     assert desk.promote("run", "--apply").exit_code == 0
     assert len(desk.target.partition(3)) > 0

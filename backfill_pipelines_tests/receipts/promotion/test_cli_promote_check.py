@@ -25,7 +25,7 @@ def test_a_green_verification_says_what_is_there_and_what_comes_next(desk: Desk)
     assert "every_image_is_whole: PASS: 2 of 2 images are there and whole" in text
     assert "objects_present: NOT_APPLICABLE: nobody asked for the files" in text
     # A word is noise in neither image, their lines are: five words of each wait.
-    assert "embedding now 10 NONE" in text
+    assert "embedding now, noise left out 10 NONE" in text
     assert "next: backfill promote embed --apply" in text
     (report,) = (desk.exports.parent / "objects" / FOLDER / desk.target.table).iterdir()
     assert [json.loads(line)["found"] for line in report.read_text().splitlines()] == ["copied", "copied"]

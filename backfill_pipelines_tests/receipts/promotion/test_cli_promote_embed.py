@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from backfill_pipelines.receipts.promotion.embedding_samples import Left
 from backfill_pipelines.receipts.promotion.promotion_assets import PROMOTED_IMAGES
 from backfill_pipelines.runner import open_instance
 from backfill_pipelines.settings import read_settings
-from backfill_pipelines.stores.embedded_workflows import WorkflowsControl
+from backfill_pipelines.stores.embedded_workflows import WorkflowsControl, workflow_arns
 from backfill_pipelines.stores.resources import build_step_functions
 from backfill_pipelines_tests.receipts.promotion.copy_world import copying, image
 from backfill_pipelines_tests.receipts.promotion.exports import BUCKETS
@@ -136,6 +137,24 @@ def test_a_full_backlog_parks_or_with_embed_is_worked_off_in_between(
     assert done.exit_code == 0, done.output
     assert left_of(desk.target.store).waiting == 5
     assert rows_embedded(desk) == 5
+
+
+def test_nothing_is_copied_while_an_execution_is_under_way_whoever_started_it(desk: Desk) -> None:
+    """It would embed lines and words of an image as they arrive, before all of them are there."""
+    desk.export(0)
+    desk.planned()
+    control().script(hold=True)
+    machines, arns = build_step_functions(read_settings()).machines(), workflow_arns(desk.target.table)
+    machines.start(arns["word"], "by-hand")
+    refused = desk.promote("run", "--apply")
+    assert refused.exit_code == 2, refused.output
+    assert "is under way: by-hand RUNNING" in " ".join(refused.output.split())
+    assert desk.target.digests() == {}
+    control().script(hold=False)
+    while machines.running(arns["word"]):
+        time.sleep(0.05)
+    done = desk.promote("run", "--apply")
+    assert done.exit_code == 0, done.output
 
 
 @pytest.mark.usefixtures("desk")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from backfill_pipelines.receipts.promotion.begun_images import begun_images, ids_of
 from backfill_pipelines.receipts.promotion.copy_run import Work
 from backfill_pipelines.receipts.promotion.image_copying import ImageCopier
 from backfill_pipelines.receipts.promotion.image_evidence import ImageResult
@@ -17,7 +18,7 @@ from backfill_pipelines.stores.dynamodb import DynamoItemStore
 from backfill_pipelines.stores.dynamodb_pacing import ThrottledTooLong, WritePacer
 from backfill_pipelines.stores.item_errors import AccessDenied
 from backfill_pipelines.stores.items import BatchWritten
-from backfill_pipelines_tests.receipts.promotion.copy_world import Copying, image, planned, work_of
+from backfill_pipelines_tests.receipts.promotion.copy_world import Copying, image, killed_when_done, planned, work_of
 
 
 def tally(results: Mapping[str, ImageResult]) -> dict[str, int]:
@@ -50,6 +51,40 @@ def test_a_chunk_that_would_overfill_the_embedding_backlog_is_parked_and_goes_on
     assert "backfill promote embed" in run.stop_detail
     assert imbalance(6, {outcome: n for (outcome, _), n in target.ledger.tally("pr-1").items()}) == ""
     assert tally(target.run(images, "pr-2", limit=50_000, chunk_images=2)) == {"copied": 2, "identical": 4}
+
+
+def test_a_chunk_never_has_more_lines_and_words_than_may_wait(target: Copying) -> None:
+    """A hundred large images would have: then no embedding ever made room for them."""
+    images = [planned(number, words=4) for number in range(6)]
+    rows = images[0].embedding_rows
+    run = target.copy_run("pr-1", limit=2 * rows, chunk_images=100)
+    assert tally(run.run(work_of(images))) == {"copied": 2, "parked parked_backlog": 4}
+    assert f"the next 2 images have {2 * rows}, together more than {2 * rows}" in run.stop_detail
+
+
+def test_an_image_that_alone_has_more_than_may_wait_holds_no_other_back(target: Copying) -> None:
+    large, *small = [planned(1, words=9), planned(2, words=2), planned(3, words=2)]
+    run = target.copy_run("pr-1", limit=8)
+    assert tally(run.run(work_of([large, *small]))) == {"copied": 2, "parked parked_backlog": 1}
+    assert f"{image(1)} alone has 10 lines and words" in run.stop_detail
+    assert "raise BACKFILL_PROMOTION_EMBEDDING_BACKLOG_LIMIT" in run.stop_detail
+
+
+def test_images_that_were_begun_come_first_and_are_finished_however_full_the_backlog_is(target: Copying) -> None:
+    """Nothing is embedded before they are whole: to park them would be the end of both."""
+    images = [planned(number, words=4) for number in range(3)]
+    with pytest.MonkeyPatch.context() as patch:
+        killed_when_done(patch, stage=3)
+        with pytest.raises(ConnectionError):
+            target.copier("pr-1").copy(images[2])
+    begun = ids_of(begun_images(target.control, target.table))
+    assert begun == {image(2)}
+    work = [replace(one, is_begun=one.image_id in begun) for one in work_of(images)]
+    run = target.copy_run("pr-2", limit=5)
+    results = run.run(work)
+    assert next(iter(results)) == image(2)
+    assert tally(results) == {"copied": 1, "parked parked_backlog": 2}
+    assert begun_images(target.control, target.table) == []
 
 
 def test_images_that_are_there_add_nothing_to_the_backlog(target: Copying) -> None:
@@ -120,6 +155,31 @@ def test_a_refusal_of_the_table_as_a_whole_is_no_outcome_of_an_image(
     monkeypatch.setattr(DynamoItemStore, "batch_write", denied)
     with pytest.raises(AccessDenied):
         target.copy_run().run(work_of([planned(number, words=2) for number in range(4)]))
+
+
+def test_a_run_that_a_refusal_of_the_table_ends_knows_what_it_did_until_then(
+    target: Copying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch, seen = DynamoItemStore.batch_write, [0]
+
+    def denied_later(self: DynamoItemStore, puts: Any = (), deletes: Any = ()) -> BatchWritten:
+        seen[0] += 1
+        if seen[0] > 4:
+            raise AccessDenied(target.table, "BatchWriteItem", "", "the session has expired")
+        return batch(self, puts, deletes)
+
+    images = [planned(number, words=2) for number in range(4)]
+    run = target.copy_run("pr-1", workers=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(DynamoItemStore, "batch_write", denied_later)
+        with pytest.raises(AccessDenied):
+            run.run(work_of(images))
+    counted, met = tally(run.results), [one for one in run.results.values() if one.reason == "interrupted"]
+    assert counted == {"copied": 1, "failed interrupted": len(met)}
+    assert len(met) in (1, 2), "a worker may have begun the next one before it heard of the end"
+    assert all("the session has expired" in one.detail for one in met)
+    assert ids_of(begun_images(target.control, target.table)) == {one.image_id for one in met}
+    assert tally(target.run(images, "pr-2")) == {"copied": 3, "identical": 1}
 
 
 def test_a_request_that_was_refused_in_part_slows_the_whole_run_down_and_says_so(

@@ -10,15 +10,20 @@ import pytest
 from backfill_pipelines.backfill.admission import Upstream
 from backfill_pipelines.backfill.gates import READ_BACK_GATE, UPSTREAM_GATE
 from backfill_pipelines.backfill.verdicts import latest_verdict
+from backfill_pipelines.receipts.migration_context import writer_lease, writer_of
 from backfill_pipelines.receipts.promotion.embedding_assets import EMBEDDINGS, build_embeddings
 from backfill_pipelines.receipts.promotion.embedding_report import load_embedding_reports
 from backfill_pipelines.receipts.promotion.embedding_settings import EmbeddingSettings
+from backfill_pipelines.receipts.promotion.image_outcomes import ImageOutcome
 from backfill_pipelines.receipts.promotion.promotion_assets import PROMOTED_IMAGES
 from backfill_pipelines.receipts.promotion.promotion_settings import PromotionSettings
+from backfill_pipelines.runner import failure_text
 from backfill_pipelines.stores.dynamodb_resource import DynamoDB
+from backfill_pipelines.stores.leases import LeaseTaken
 from backfill_pipelines.stores.objects import ObjectStore
-from backfill_pipelines_tests.receipts.promotion.copy_world import Copying, image
-from backfill_pipelines_tests.receipts.promotion.embedding_world import ROWS, Embedding, embedding
+from backfill_pipelines.stores.step_functions import StateMachines
+from backfill_pipelines_tests.receipts.promotion.copy_world import Copying, image, killed_when_done
+from backfill_pipelines_tests.receipts.promotion.embedding_world import ROWS, Embedding, embedding, readable
 
 PLACE = "RECEIPT#00001#PLACE"
 
@@ -29,7 +34,7 @@ class Run:
     def __init__(self, here: Embedding, instance: dg.DagsterInstance, folder: Path) -> None:
         self.here, self.instance = here, instance
         self.objects = ObjectStore(url=str(folder / "objects"), is_own=True)
-        self.settings: dict[str, Any] = {"poll_seconds": 0.01, "sample_seconds": 0.02, "timeout_seconds": 20.0}
+        self.settings: dict[str, Any] = {"poll_seconds": 0.01, "sample_seconds": 0.02, "timeout_seconds": 300.0}
         self.production: list[str] = []
 
     def promoted(self, *buckets: str) -> None:
@@ -133,11 +138,64 @@ def test_nothing_is_started_while_a_place_of_a_copied_image_is_missing(run: Run)
     assert f"{image(2)} {PLACE} is not there" in run.metadata(UPSTREAM_GATE, "02")["culprits"]
 
 
-def test_a_missing_place_refuses_its_own_bucket_only(run: Run) -> None:
+def test_a_missing_place_of_any_bucket_refuses_every_one(run: Run) -> None:
+    """The workflows take the whole table: with bucket 00 they would embed bucket 02, without its place."""
     run.here.target.store.delete({"PK": {"S": f"IMAGE#{image(2)}"}, "SK": {"S": PLACE}})
-    run.materialize("00", "02", apply=True)
-    assert run.materialized == {"00", "01"}
-    assert run.verdict(UPSTREAM_GATE, "02") is False
+    assert not run.materialize("00", "00", apply=True).success
+    assert run.here.executions("line") == run.here.executions("word") == {}
+    assert f"{image(2)} {PLACE} is not there" in run.metadata(UPSTREAM_GATE, "00")["culprits"]
+
+
+def test_a_place_that_was_deleted_after_its_image_was_embedded_holds_nothing_back(run: Run) -> None:
+    assert run.materialize("00", "02", apply=True).success
+    run.here.target.store.delete({"PK": {"S": f"IMAGE#{image(2)}"}, "SK": {"S": PLACE}})
+    run.here.copy(5)
+    assert run.materialize("05", "05", apply=True).success
+    assert {row["embedding_status"]["S"] for row in run.here.rows(5)} == {"SUCCESS"}
+
+
+def test_nothing_is_embedded_while_an_image_of_any_bucket_is_half_copied(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The workflows would embed those of its lines and words that are there, and nobody could finish it afterwards."""
+    with monkeypatch.context() as patch:
+        killed_when_done(patch, stage=3)
+        with pytest.raises(ConnectionError):
+            run.here.target.copier("pr-2").copy(readable(7))
+    assert not run.materialize("00", "02", apply=True).success
+    assert run.here.executions("line") == run.here.executions("word") == {}
+    (report,) = load_embedding_reports(run.objects, run.materialize("00", "02").dagster_run.run_id)
+    for said in (run.metadata(UPSTREAM_GATE, "00")["culprits"], report.begun):
+        assert f"{image(7)} (copied by pr-2)" in said
+        assert "Repair: backfill promote run --apply" in said
+    assert run.here.target.copier("pr-3").copy(readable(7)).outcome is ImageOutcome.COPIED
+    assert run.materialize("00", "02", apply=True).success
+
+
+def test_nothing_is_embedded_while_somebody_writes_the_table(run: Run) -> None:
+    control, table = run.here.target.control, run.here.target.table
+    with writer_lease(control, table, "pr-9", "a copy"):
+        result = run.materialize("00", "02", apply=True)
+    assert not result.success
+    assert "is held by pr-9 (a copy)" in failure_text(result)
+    assert run.here.executions("line") == run.here.executions("word") == {}
+    assert run.materialize("00", "02", apply=True).success
+
+
+def test_nobody_writes_the_table_while_workflows_are_started(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    control, table, start, seen = run.here.target.control, run.here.target.table, StateMachines.start, list[str]()
+
+    def started(self: StateMachines, *arguments: Any) -> str:
+        with pytest.raises(LeaseTaken), writer_lease(control, table, "pr-9", "a copy"):
+            pass
+        seen.append(str(writer_of(control, table)))
+        return start(self, *arguments)
+
+    monkeypatch.setattr(StateMachines, "start", started)
+    assert run.materialize("00", "02", apply=True).success
+    assert len(seen) == 2
+    assert all(one.startswith(f"the embedding of {table} (Dagster run ") for one in seen)
+    assert writer_of(control, table) is None
 
 
 def test_a_stall_is_red_for_the_buckets_that_are_stuck_and_green_for_the_others(run: Run) -> None:

@@ -1,11 +1,15 @@
 """Replacing an image: by name, refused for any of its reasons, only what changed, undoable, whole after a crash."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from backfill_pipelines.receipts.items import Item, item_digest
+from backfill_pipelines.receipts.promotion.begun_images import begun_images
+from backfill_pipelines.receipts.promotion.copied_images import copied_images
+from backfill_pipelines.receipts.promotion.export_reading import read_export
 from backfill_pipelines.receipts.promotion.image_outcomes import ImageOutcome
 from backfill_pipelines.receipts.promotion.image_replacing import Replacer, replacement_of
 from backfill_pipelines.receipts.promotion.image_state import observe
@@ -14,7 +18,8 @@ from backfill_pipelines.receipts.promotion.planned_image import PlannedImage
 from backfill_pipelines.receipts.promotion.promotion_rows import Kind
 from backfill_pipelines.receipts.promotion.stage_writing import StageWriter
 from backfill_pipelines.stores.objects import ObjectStore
-from backfill_pipelines_tests.receipts.promotion.copy_world import Copying, image, planned
+from backfill_pipelines_tests.receipts.promotion.copy_world import Copying, image, planned, wide_export
+from backfill_pipelines_tests.receipts.promotion.exports import RULES
 from backfill_pipelines_tests.receipts.promotion.undo_world import undone
 
 WORD = "RECEIPT#00001#LINE#00001#WORD#{:05d}"
@@ -114,6 +119,27 @@ def test_a_partition_with_an_item_that_could_not_be_restored_is_refused(target: 
     result = target.copier("pr-2", replacer=replacer(target, tmp_path, one)).copy(one)
     assert result.reason == "replace_refused"
     assert "COMPACTION_RUN, which cannot be restored" in result.detail
+
+
+def test_of_a_replaced_image_only_what_it_still_has_is_waited_for_and_missed(target: Copying, tmp_path: Path) -> None:
+    target.copier("pr-1").copy(planned(1, words=6))
+    (before,) = copied_images(target.control, target.table)
+    assert (before.embedding_rows, before.places) == (7, [PLACE])
+    lists = wide_export(1, words=4) | {"receipt_places": []}
+    without = read_export(f"{image(1)}.json", json.dumps(lists).encode(), RULES)
+    assert isinstance(without, PlannedImage)
+    assert target.copier("pr-2", replacer=replacer(target, tmp_path, without)).copy(without).reason == "replaced"
+    (after,) = copied_images(target.control, target.table)
+    assert (after.embedding_rows, after.places) == (5, [])
+
+
+def test_a_replaced_image_whose_row_is_not_ours_is_not_begun(target: Copying, tmp_path: Path) -> None:
+    """The ledger knows lines and words of it and no IMAGE row: somebody else has put that, and it is whole."""
+    for item in planned(1, words=4).items:
+        target.store.put(item.item)
+    one = planned(1, words=6)
+    assert target.copier("pr-1", replacer=replacer(target, tmp_path, one)).copy(one).reason == "replaced"
+    assert begun_images(target.control, target.table) == []
 
 
 def test_an_image_that_was_not_named_is_only_reported(target: Copying, tmp_path: Path) -> None:
