@@ -58,8 +58,8 @@ class Line:
         eta = "unknown" if self.eta_s is None else f"{self.eta_s:.0f} s"
         return (
             f"{self.pct:.1f} %: {self.processed:,} of {self.total:,} processed{ranges}, {self.ok:,} ok, "
-            f"{self.failed:,} failed, {self.unrecoverable:,} unrecoverable, {self.rows:,} rows looked at, {self.written:,} written, "
-            f"{self.elapsed_s:.0f} s elapsed, {eta} to go"
+            f"{self.failed:,} failed, {self.unrecoverable:,} unrecoverable, {self.rows:,} rows looked at, "
+            f"{self.written:,} written, {self.elapsed_s:.0f} s elapsed, {eta} to go"
         )
 
 
