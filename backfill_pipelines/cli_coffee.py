@@ -117,7 +117,7 @@ def status(plan_id: Annotated[str | None, typer.Argument(help="A backfill; defau
         table.add_column(name, overflow="fold")
     for one in _in_database(settings, newest_runs):
         days = f"{one.scope.first} to {one.scope.last}"
-        table.add_row(str(one.id), one.scope.mode, days, one.status, escape(_progress_of(one)))
+        table.add_row(str(one.id), one.kind, days, one.status, escape(_progress_of(one)))
     console.print(table)
 
 
@@ -154,7 +154,7 @@ def _apply(settings: Settings, found: LedgerRun) -> ModeReport:
     mode: Mode = found.scope.mode
     resources, require_backup = coffee_resources(settings), build_backups(settings).require_fresh
     with closing(resources["control"]), open_instance(settings) as instance:
-        result = build_mode_job(mode, require_backup, told.append).execute_in_process(
+        result = build_mode_job(mode, require_backup, told.append, _show_line).execute_in_process(
             run_config={**QUIET, "ops": {f"{mode}_backfill": {"config": {"plan_id": str(found.id), "apply": True}}}},
             instance=instance,
             resources=resources,
@@ -167,6 +167,10 @@ def _apply(settings: Settings, found: LedgerRun) -> ModeReport:
         case [BackfillError() as error]:
             raise error
     raise BackfillError(f"the backfill did not end: {failure_text(result)}. Repair: backfill coffee run {found.id}")
+
+
+def _show_line(text: str) -> None:
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def _show_plan(found: Plan) -> None:
@@ -182,7 +186,7 @@ def _show_plan(found: Plan) -> None:
 def _show_run(settings: Settings, found: LedgerRun) -> None:
     partitions = _in_database(settings, lambda connection: load_partitions(connection, found.id))
     scope = found.scope
-    console.print(f"{found.id}  {scope.mode}  {scope.first} to {scope.last}  {found.status}", highlight=False)
+    console.print(f"{found.id}  {found.kind}  {scope.first} to {scope.last}  {found.status}", highlight=False)
     console.print(_progress_of(found), highlight=False, markup=False)
     counts: dict[str, int] = {}
     for one in partitions:

@@ -20,6 +20,9 @@ from backfill_pipelines.settings import read_settings
 
 __all__ = ["coffee_app"]
 
+overrides_app = typer.Typer(no_args_is_help=True, help="What persons have set of coffees (table field_overrides).")
+coffee_app.add_typer(overrides_app, name="overrides")
+
 Apply = Annotated[bool, typer.Option("--apply", help="Do it. Without it nothing is changed.")]
 
 
@@ -74,6 +77,15 @@ def orphans() -> None:
 def verify() -> None:
     """See whether the recovery may go on after a restart; exit code 1 when something is red or cannot be seen."""
     _run("coffee_verify_restart")
+
+
+@overrides_app.command("apply")
+@reported
+def apply_overrides(
+    roaster: Annotated[str, typer.Option(help="Slug of a roaster; default: all.")] = "", *, apply: Apply = False
+) -> None:
+    """Give effect to what persons have set (field_overrides), instead of at the next publishing."""
+    _run("coffee_apply_overrides", roaster=roaster, apply=apply)
 
 
 @coffee_app.command()

@@ -5,7 +5,7 @@ A partition that was published is brought up to date by the publishing transacti
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Literal
 
@@ -39,6 +39,8 @@ class LedgerRun:
     status: RunStatus
     totals: Mapping[str, Any] | None = None
     dagster_run_id: str | None = None
+    #: What people are told it is: its mode, or the rollback of which run.
+    kind: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -173,15 +175,23 @@ def _red_gates(ended: Settled) -> list[tuple[str, str]]:
 
 
 def _ledger_run(row: Mapping[str, Any]) -> LedgerRun:
+    # Rollbacks of before had no days in their scope: theirs is the day that they were made on.
+    day = row["created_at"].date().isoformat()
     return LedgerRun(
         row["id"],
-        Scope.from_json(row["scope"]),
+        Scope.from_json({"mode": row["mode"], "first": day, "last": day, **row["scope"]}),
         row["plan"],
         row["fingerprint"],
         row["status"],
         row["totals"],
         row["dagster_run_id"],
+        _kind(row["mode"], row["scope"]),
     )
+
+
+def _kind(mode: str, scope: Mapping[str, Any]) -> str:
+    undone = scope.get("rollback_of")
+    return f"rollback of {undone}" if undone else "overrides" if "overrides" in scope else mode
 
 
 def _arrays(partitions: Iterable[tuple[uuid.UUID, date]]) -> dict[str, Any]:

@@ -95,7 +95,8 @@ class FullRun:
 
     def _derive(self, connection: Connection, shadow: Shadow, parts: Sequence[list[str]]) -> Mapping[str, Day]:
         """Derive every body of the scope again, chunk by chunk, into the shadow."""
-        progress, began = Progress(sum(len(keys) for keys in parts)), time.monotonic()
+        progress, began = Progress(sum(len(keys) for keys in parts), ranges=len(parts)), time.monotonic()
+        tell_progress(self.world, self.run.id, progress, self.report)
         found = dict[str, Day]()
         for keys in parts:
             if paused := assets_paused(self.world.instance):
@@ -110,6 +111,7 @@ class FullRun:
             self.report.rows += chunk.observations
             self.report.bytes += sum(day.inputs.bytes for day in days.by_key.values())
             progress.add(OK, len(keys), chunk.observations)
+            progress.ranges_done += 1
             tell_progress(self.world, self.run.id, progress, self.report)
         self.report.add_seconds("coffee__product_artifacts", time.monotonic() - began)
         return found

@@ -63,12 +63,15 @@ class IncrementalRun:
         self.world.instance.add_dynamic_partitions(str(ROASTERS.name), sorted({one.slug for one in partitions}))
         todo = self._todo(partitions)
         self.report.skipped = len(partitions) - len(todo)
-        progress = Progress(len(todo))
-        for keys in cut([one.key for one in todo], self._sizes, self.empty):
+        ranges = list(cut([one.key for one in todo], self._sizes, self.empty))
+        progress = Progress(len(todo), ranges=len(ranges))
+        tell_progress(self.world, self.run.id, progress, self.report)
+        for keys in ranges:
             if paused := assets_paused(self.world.instance):
                 self.report.paused = paused
                 break
             self._range([todo_of for todo_of in todo if todo_of.key in set(keys)], keys, progress)
+            progress.ranges_done += 1
             tell_progress(self.world, self.run.id, progress, self.report)
             progress.require_few_failed()
         return self.report

@@ -7,6 +7,7 @@ goes on with it. On a production database nothing but the plan is made unless ``
 import shutil
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -105,14 +106,17 @@ def build_mode_jobs(require_backup: RequireBackup = no_backup_yet) -> list[dg.Jo
 
 
 def build_mode_job(
-    mode: Mode, require_backup: RequireBackup = no_backup_yet, tell: Tell = lambda _: None
+    mode: Mode,
+    require_backup: RequireBackup = no_backup_yet,
+    tell: Tell = lambda _: None,
+    show: Callable[[str], None] = lambda _: None,
 ) -> dg.JobDefinition:
-    """The job of one mode."""
+    """The job of one mode; ``show`` takes every line of its progress."""
     config_type = ModeConfig if mode in ("incremental", "full") else SelectiveConfig
 
     def _backfill(context: dg.OpExecutionContext, config: ModeConfig) -> None:
         try:
-            report = _run(context, config, mode, require_backup)
+            report = _run(context, config, mode, replace(world_of(context, require_backup), show=show))
         except BackfillError as error:
             tell(error)
             raise dg.Failure(f"{type(error).__name__}: {error}", allow_retries=False) from error
@@ -156,11 +160,8 @@ def _existing(path: Path) -> Path:
     return next(one for one in (path, *path.parents) if one.exists())
 
 
-def _run(
-    context: dg.OpExecutionContext, config: ModeConfig, mode: Mode, require_backup: RequireBackup
-) -> ModeReport | None:
+def _run(context: dg.OpExecutionContext, config: ModeConfig, mode: Mode, world: ModeWorld) -> ModeReport | None:
     """Plan, and apply where that is asked for; what came of it."""
-    world = world_of(context, require_backup)
     free = free_bytes(world.postgres)
     plan_id = uuid.UUID(config.plan_id) if config.plan_id else None
     if plan_id is None:

@@ -83,12 +83,14 @@ class ModeReport:
 
 
 def tell_progress(world: ModeWorld, run_id: uuid.UUID, progress: Progress, report: ModeReport) -> None:
-    """Keep how far the backfill is where ``status`` finds it, and log it when a line is due."""
+    """Keep how far the backfill is where ``status`` finds it, show it, and log it when a line is due."""
     progress.written = report.written.total()
     line = progress.line()
     shown = {"processed": line.processed, "total": line.total, "pct": line.pct, "eta_s": line.eta_s}
+    shown |= {"ranges_done": line.ranges_done, "ranges": line.ranges}
     with world.postgres.connect(f"coffee:{run_id}") as connection:
         totals = Jsonb({**report.totals(), "progress": {**shown, "text": line.text}})
         execute(connection, "UPDATE backfill_runs SET totals = %s WHERE id = %s", (totals, run_id))
+    world.show(line.text)
     if due := progress.due_line():
         world.log(due.text)

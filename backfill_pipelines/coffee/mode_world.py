@@ -55,6 +55,8 @@ class ModeWorld:
     dagster_run_id: str
     resources: Mapping[str, Any]
     log: Callable[[str], None] = lambda _: None
+    #: Takes every line of progress, for whoever looks on.
+    show: Callable[[str], None] = lambda _: None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     require_backup: RequireBackup = no_backup_yet
 

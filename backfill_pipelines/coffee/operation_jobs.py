@@ -14,7 +14,7 @@ import dagster as dg
 from pydantic import Field
 
 from backfill_pipelines.backfill.failures import BackfillError, SettingsError
-from backfill_pipelines.coffee import backing_up, orphans, restart_check, restarting, superseding, undoing
+from backfill_pipelines.coffee import backing_up, orphans, overriding, restart_check, restarting, superseding, undoing
 from backfill_pipelines.coffee.backup_manifest import BackupFolder
 from backfill_pipelines.coffee.backups import Backups
 from backfill_pipelines.coffee.operations import OperationWorld, Report
@@ -50,6 +50,12 @@ class SupersedeConfig(ApplyConfig):
     day: str = Field(default="", description="Only this day, YYYY-MM-DD.")
     backfill_run: str = Field(default="", description="Only runs of this backfill.")
     token: str = Field(default="", description="The token that the dry run has printed.")
+
+
+class OverridesConfig(ApplyConfig):
+    """Whose overrides take effect."""
+
+    roaster: str = Field(default="", description="Slug of a roaster; default: all.")
 
 
 class RollbackConfig(ApplyConfig):
@@ -120,6 +126,12 @@ OPERATIONS: Sequence[Operation] = (
         "when one of them is red or cannot be looked at.",
         None,
         lambda world, _: restart_check.verify_restart(world),
+    ),
+    Operation(
+        "coffee_apply_overrides",
+        "Give effect to what persons have set (field_overrides) now, not at the next publishing; can be rolled back.",
+        OverridesConfig,
+        lambda world, config: overriding.apply_overrides(world, roaster=config.roaster, apply=config.apply),
     ),
     Operation(
         "coffee_rollback_run",

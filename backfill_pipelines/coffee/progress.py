@@ -40,6 +40,9 @@ class Line:
     written: int
     elapsed_s: float
     eta_s: float | None
+    #: Ranges, or chunks, that the partitions are done in.
+    ranges_done: int = 0
+    ranges: int = 0
 
     @property
     def pct(self) -> float:
@@ -51,11 +54,12 @@ class Line:
         """In words."""
         if not self.total:
             return "100.0 %: nothing to do"
+        ranges = f" in {self.ranges_done:,} of {self.ranges:,} ranges" if self.ranges else ""
         eta = "unknown" if self.eta_s is None else f"{self.eta_s:.0f} s"
         return (
-            f"{self.pct:.1f} %: {self.processed:,} of {self.total:,} processed, {self.ok:,} ok, {self.failed:,} "
-            f"failed, {self.unrecoverable:,} unrecoverable, {self.rows:,} rows looked at, {self.written:,} written, "
-            f"{self.elapsed_s:.0f} s elapsed, {eta} to go"
+            f"{self.pct:.1f} %: {self.processed:,} of {self.total:,} processed{ranges}, {self.ok:,} ok, "
+            f"{self.failed:,} failed, {self.unrecoverable:,} unrecoverable, {self.rows:,} rows looked at, "
+            f"{self.written:,} written, {self.elapsed_s:.0f} s elapsed, {eta} to go"
         )
 
 
@@ -67,6 +71,8 @@ class Progress:
     clock: Callable[[], float] = time.monotonic
     rows: int = 0
     written: int = 0
+    ranges: int = 0
+    ranges_done: int = 0
     counts: Counter[str] = field(default_factory=Counter[str])
     _began: float = 0.0
     _told: float = 0.0
@@ -102,6 +108,8 @@ class Progress:
             self.written,
             now - self._began,
             remaining / rate if rate else None,
+            self.ranges_done,
+            self.ranges,
         )
 
     def due_line(self) -> Line | None:

@@ -79,6 +79,7 @@ def rollback_run(connection: Connection, run_id: uuid.UUID) -> Rollback:
     run_file(connection, "rollback/void_prices", values | own)
     run_file(connection, "rollback/undo_corrections", values | own)
     run_file(connection, "rollback/quarantine", values)
+    run_file(connection, "rollback/withdraw_overrides", values)
     _fold_anew(connection, own)
     run_file(connection, "rollback/partitions", values)
     run_file(connection, "rollback/finish", values | own | {"totals": Jsonb(asdict(found))})

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 from typing import Any, Literal, get_args
 
@@ -61,8 +61,9 @@ class Scope:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Scope":
-        """What ``to_json`` gave."""
-        values = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
+        """What ``to_json`` gave; what else is stored with it is not the scope's."""
+        known = {one.name for one in fields(cls)} & stored.keys()
+        values = {name: tuple(stored[name]) if isinstance(stored[name], list) else stored[name] for name in known}
         days = {name: date.fromisoformat(stored[name]) for name in ("first", "last")}
         return cls(**{**values, **days})
 

@@ -45,9 +45,12 @@ class ValidationRun:
             partitions = [one.key for one in load_partitions(connection, self.run.id)]
             sizes = load_sizes(connection, self.run.scope)
             before = mark(connection, Allowed(self.run.id))
-        progress = Progress(len(partitions))
-        for keys in chunks(partitions, sizes):
+        parts = list(chunks(partitions, sizes))
+        progress = Progress(len(partitions), ranges=len(parts))
+        tell_progress(self.world, self.run.id, progress, self.report)
+        for keys in parts:
             self._range(keys, progress)
+            progress.ranges_done += 1
             tell_progress(self.world, self.run.id, progress, self.report)
         self._whole(before)
         with self.world.postgres.connect(self._name) as connection:

@@ -17,7 +17,7 @@ from backfill_pipelines.coffee.artifacts import Artifacts
 from backfill_pipelines.coffee.migrations import migrate
 from backfill_pipelines.coffee.registry import read_registry, register, sources
 from backfill_pipelines.settings import read_settings
-from backfill_pipelines.stores.postgres import read_value
+from backfill_pipelines.stores.postgres import execute, read_value
 from backfill_pipelines.stores.resources import build_artifacts, build_postgres
 from backfill_pipelines_tests.coffee.coffee_world import SUNDAY, shopify
 from backfill_pipelines_tests.coffee.databases import short_folder
@@ -82,6 +82,8 @@ def test_a_plan_is_shown_applied_and_found_again() -> None:
     assert (code, "dry run: nothing was changed" in said, prices()) == (0, True, 0)
     code, said = coffee("run", plan)
     assert (code, "2 ok" in said, "14 of 14 accounted for, 0 unexplained" in said) == (0, True, True)
+    assert "0.0 %: 0 of 2 processed in 0 of 1 ranges" in said
+    assert "100.0 %: 2 of 2 processed in 1 of 1 ranges, 2 ok, 0 failed, 0 unrecoverable, 12 rows looked at" in said
     assert prices() == 12
     code, said = coffee("status")
     assert (code, plan in said.replace(" ", ""), "ok" in said) == (0, True, True)
@@ -104,12 +106,29 @@ def test_a_full_backfill_refuses_without_a_backup() -> None:
     assert (code, "BackupMissing" in said) == (BROKEN, True)
 
 
+def test_what_a_person_has_set_is_applied_taken_back_and_listed() -> None:
+    with build_postgres(read_settings()).connect("test") as connection:
+        execute(
+            connection,
+            "INSERT INTO field_overrides SELECT id, 'region', '\"Araku\"', 'ann', now() FROM coffees LIMIT 1",
+        )
+    assert "-> Araku" in coffee("overrides", "apply")[1]
+    code, said = coffee("overrides", "apply", "--roaster", "blue-tokai", "--apply")
+    assert code == 0, said
+    run = re.findall(r"backfill coffee rollback ([0-9a-f-]{36})", said)[-1]
+    assert "nothing to do" in coffee("overrides", "apply", "--apply")[1]
+    assert coffee("rollback", run, "--apply")[0] == 0
+    code, said = coffee("status")
+    assert (code, f"rollbackof{run}" in said.replace(" ", "").replace("│", "")) == (0, True), said
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("status", "seven"), "'seven' is no id"),
         (("run", "00000000-0000-0000-0000-000000000007"), "no backfill"),
         (("plan", "incremental", *DAYS, "--roaster", "araku"), "no roaster araku"),
+        (("overrides", "apply", "--roaster", "araku"), "no roaster araku"),
         (("plan", "incremental", *DAYS, "--product", "7"), "Repair: use the mode selective"),
         (("plan", "selective", *DAYS, "--data", "colour"), "no data type colour"),
     ],
