@@ -28,7 +28,7 @@ from backfill_pipelines.cli_services import about_services, start_services, stop
 from backfill_pipelines.nba.accepted_gaps import accept_gap
 from backfill_pipelines.nba.assets import build_assets
 from backfill_pipelines.nba.seasons import game_dates
-from backfill_pipelines.nba.status import NEVER_RUN, STATES, TableStatus, table_statuses
+from backfill_pipelines.nba.status import NEVER_RUN, STALE, STATES, TableStatus, table_statuses
 from backfill_pipelines.nba.warehouse_setup import set_up
 from backfill_pipelines.runner import open_instance, prepare_home, run_asset
 from backfill_pipelines.settings import Settings, read_settings
@@ -223,10 +223,15 @@ def _show(settings: Settings, days: Sequence[str]) -> bool:
 
 
 def _explain(item: TableStatus) -> None:
-    """Name the open dates of a table: each cause in words, dates that only wait for an upstream as a count."""
+    """Name the open dates of a table: each cause in words, dates that wait for an upstream or a repair as a count."""
     waiting = [day for day, why in item.unexplained if why.startswith(UPSTREAM_GATE)]
     never_run = [day for day, why in item.unexplained if why == NEVER_RUN]
-    causes = [(d, why) for d, why in item.unexplained if why != NEVER_RUN and not why.startswith(UPSTREAM_GATE)]
+    stale = {day: why for day, why in item.unexplained if why.startswith(STALE)}
+    told = {*waiting, *never_run, *stale}
+    causes = [(day, why) for day, why in item.unexplained if day not in told]
+    if stale:
+        bounds, first = f"{min(stale)} to {max(stale)}", escape(stale[min(stale)])
+        console.print(f"[red]{item.table}[/red] on {len(stale)} dates, {bounds}, the first {first}", highlight=False)
     if never_run:
         # Behind a red phase gate that is every date of every table: one line says it.
         bounds = f"{never_run[0]} to {never_run[-1]}"

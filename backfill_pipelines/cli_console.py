@@ -1,5 +1,6 @@
 """What the commands share: the console, the exit codes, how an expected error is shown, how a date is read."""
 
+import errno
 import sys
 from collections.abc import Callable
 from datetime import date
@@ -29,6 +30,8 @@ def reported(command: Callable[..., None]) -> Callable[..., None]:
             _say(type(error).__name__, str(error))
             raise typer.Exit(BROKEN) from error
         except OSError as error:
+            if error.filename is None and error.errno != errno.ENOSPC:
+                raise  # a pipe that nobody reads, a connection: not about a file
             # A full disk, a folder without rights, a path that is none: nothing of ours, and no traceback helps.
             _say(type(error).__name__, f"{error}. Repair: look at the path, its rights and the room on its disk")
             raise typer.Exit(BROKEN) from error

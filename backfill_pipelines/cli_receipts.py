@@ -28,6 +28,7 @@ from backfill_pipelines.receipts.assets import (
     work_lines,
 )
 from backfill_pipelines.receipts.call_ledger import CallLedger
+from backfill_pipelines.receipts.daily_quota import daily_quota
 from backfill_pipelines.receipts.inventory import take_inventory
 from backfill_pipelines.receipts.key_proof import is_proof, prove_key
 from backfill_pipelines.receipts.manifest import latest_manifest, row_of
@@ -117,6 +118,7 @@ def budget(
         if resume:
             _prove_key(settings, ledger)
         _show_spend(ledger)
+        console.print(f"quota of the day: {daily_quota(ledger, migration).text}", highlight=False)
         stop = ledger.stopped()
     if stop is not None:
         console.print(

@@ -20,12 +20,14 @@ from backfill_pipelines.cli_receipts_ids import refresh
 from backfill_pipelines.cli_receipts_quarantine import quarantine_app
 from backfill_pipelines.cli_receipts_summary import exit_code, show_summary
 from backfill_pipelines.migration_resource import build_all_resources
+from backfill_pipelines.receipts.call_ledger import CallLedger
+from backfill_pipelines.receipts.daily_quota import daily_quota
 from backfill_pipelines.receipts.keys import BUCKETS, bucket_of, is_image_id
 from backfill_pipelines.receipts.manifest import current_manifest, read_rows
 from backfill_pipelines.receipts.migration_assets import CACHE, PLACES, PLAN, build_migration_assets
 from backfill_pipelines.receipts.migration_context import ORIGIN_TAG, RESOURCES, Migration, load_migration
 from backfill_pipelines.receipts.migration_plan import plan_lines
-from backfill_pipelines.receipts.place_admission import released, unconfirmed
+from backfill_pipelines.receipts.place_admission import released, unconfirmed, unknown_record
 from backfill_pipelines.receipts.plans import latest_plan
 from backfill_pipelines.receipts.run_reports import RunReport, load_reports
 from backfill_pipelines.receipts.waves import CANARY_BATCH_SIZE, CANARY_RECORDS
@@ -56,7 +58,9 @@ def plan(
     if not result.success:
         raise BackfillError(failure_text(result))
     if made := latest_plan(objects, items.named()):
-        show_lines(plan_lines(made, read_rows(objects, manifest), resources["migration"]), "plan of the migration")
+        migration = resources["migration"]
+        today = daily_quota(CallLedger.of(resources["control"], migration), migration)
+        show_lines(plan_lines(made, read_rows(objects, manifest), migration, today), "plan of the migration")
 
 
 @receipts_app.command()
@@ -83,11 +87,15 @@ def run(
     if count_only:
         assess()
         return
+    named = {"--wave": wave, "--buckets": buckets, "--image-id": image_id, "--limit": limit, "--apply": apply}
+    _require_sense(canary, receipt_id, image_id, [option for option, value in named.items() if value])
     settings = read_settings()
     resources = _resources(settings)
     resources["items"].require_answer()
     migration = load_migration(SimpleNamespace(**resources))
     chosen = list(BUCKETS) if canary else _chosen(migration, wave, buckets, image_id)
+    if unknown := unknown_record(migration, image_id, receipt_id):
+        raise BackfillError(unknown)
     config: dict[str, Any] = {"apply": apply, "fetch": fetch or canary, "confirm": confirm, "image_id": image_id}
     config |= {name: value for name, value in (("batch_size", batch_size), ("receipt_id", receipt_id)) if value}
     if canary:
@@ -101,6 +109,16 @@ def run(
         reports, failures = _run(instance, resources, chosen, config, limit, buckets_per_run)
     show_summary(reports, failures)
     raise typer.Exit(exit_code(reports, failures))
+
+
+def _require_sense(canary: bool, receipt_id: int | None, image_id: str, given: Sequence[str]) -> None:  # noqa: FBT001
+    """Options that would be passed over are refused."""
+    if canary and given:
+        raise BackfillError(
+            f"a canary is a dry run of the first {CANARY_RECORDS} records. Repair: leave out {', '.join(given)}"
+        )
+    if receipt_id is not None and not image_id:
+        raise BackfillError("--receipt-id without --image-id names no record. Repair: give both")
 
 
 def _run(

@@ -61,6 +61,8 @@ def show_summary(reports: Sequence[RunReport], failures: Sequence[ChunkResult]) 
         f"records taken up {taken_up:,}   calls {attempts:,}   spent $ {spent:,.2f}   write units {units:,.0f}   "
         f"time {seconds:,.1f} s"
     )
+    for quota in [report.daily_quota for report in reports if report.daily_quota][-1:]:
+        console.print(f"quota of the day: {quota}", highlight=False)
     for line in equations(places, calls):
         console.print(line, highlight=False)
     ratios = list(dict.fromkeys(report.ratio for report in reports if report.ratio))

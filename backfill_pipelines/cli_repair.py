@@ -56,9 +56,12 @@ def run(
 ) -> None:
     """Mark what is stale and rebuild it in the order of the work; without --table go on with every open repair.
 
-    Exit code 1 when something is still stale at the end: mend the cause and run it again.
+    Exit code 1 when something is still stale at the end. Going on does not read the corrected files again: when one of
+    them was the cause, give --table and --dates once more.
     """
     settings = _settings(pipeline)
+    if (dates or fingerprint) and not table:
+        raise BackfillError("no table given. Repair: name the corrected table with --table, or go on without --dates")
     chosen = _marked(settings, table, dates, fingerprint) if table or dates else _left_open(settings)
     if not chosen:
         console.print("nothing is stale")
@@ -69,6 +72,7 @@ def run(
             results.append(result)
             _show_result(result)
     if not _summary(results):
+        _say_again([repair for repair in all_open(build_warehouse(settings)) if repair.repair_id in chosen])
         raise typer.Exit(RED)
 
 
@@ -84,7 +88,9 @@ def status(pipeline: Pipeline) -> None:
     for repair in repairs:
         table.add_row(repair.repair_id, _roots_text(repair), f"{repair.marked_at:%Y-%m-%d %H:%M}", *_counts(repair))
     console.print(table)
-    console.print("Next: backfill repair run nba")
+    console.print("Next, where the process was killed: backfill repair run nba; where a file was corrected once more:")
+    for command in dict.fromkeys(map(_command, repairs)):
+        console.print(f"  {command}", highlight=False, soft_wrap=True)
     raise typer.Exit(RED)
 
 
@@ -183,11 +189,21 @@ def _summary(results: Sequence[TableResult]) -> bool:
         )
     )
     console.print(f"{changed:,} changed, {same:,} rebuilt without a change, {cut:,} cut off, {left:,} still stale")
-    if left:
-        console.print("[red]not repaired.[/red] Repair: mend the causes named above, then: backfill repair run nba")
-    else:
-        console.print("[green]repaired[/green]")
+    console.print("[red]not repaired[/red]" if left else "[green]repaired[/green]")
     return not left
+
+
+def _say_again(repairs: Sequence[Repair]) -> None:
+    """The commands that read the corrected files again: they may be the cause that had to be mended."""
+    commands = dict.fromkeys(_command(repair) for repair in repairs)
+    console.print("Repair: mend the causes named above, then:", highlight=False)
+    for command in commands:
+        console.print(f"  {command}", highlight=False, soft_wrap=True)
+
+
+def _command(repair: Repair) -> str:
+    dates = ",".join(str(root.day) for root in repair.roots)
+    return f"backfill repair run nba --table {repair.roots[0].table} --dates {dates}"
 
 
 def _roots_text(repair: Repair) -> str:

@@ -20,6 +20,7 @@ def build_migration(settings: Settings) -> MigrationSettings:
         budget_usd=str(settings.places_budget_usd),
         max_calls=settings.places_max_calls,
         free_calls=settings.places_free_calls,
+        daily_quota=settings.places_daily_quota,
         write_workers=settings.write_workers,
         write_utilisation=settings.write_utilisation,
         photo_references_max=settings.photo_references_max,

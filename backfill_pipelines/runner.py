@@ -14,7 +14,7 @@ import yaml
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 from dagster_shared.error import SerializableErrorInfo
 
-from backfill_pipelines.backfill.busy import ASSET_TAG, PROCESS_TAG, this_process
+from backfill_pipelines.backfill.busy import ASSET_TAG, PROCESS_TAG, end_dead_runs, this_process
 from backfill_pipelines.backfill.event_storage import enable_event_batches
 from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.backfill.gaps import consecutive
@@ -57,9 +57,10 @@ def prepare_home(settings: Settings) -> str:
 
 @contextmanager
 def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
-    """The persistent instance of the deployment."""
+    """The persistent instance of the deployment; runs of commands that were killed are no longer under way in it."""
     enable_event_batches()
     with dg.DagsterInstance.from_config(prepare_home(settings)) as instance:
+        end_dead_runs(instance)
         yield instance
 
 

@@ -69,6 +69,9 @@ class Settings(BaseSettings):
     places_cache_max_age_days: float = Field(30.0, gt=0, description="Age up to which an answer is used again.")
     places_budget_usd: Decimal = Field(Decimal(50), ge=0, description="Most dollars of Places calls in a month.")
     places_max_calls: int | None = Field(None, ge=0, description="Most Places calls of a run; default: no cap.")
+    places_daily_quota: int | None = Field(
+        None, ge=0, description="Places calls a day that Google allows the project, as its console shows it."
+    )
     places_free_calls: int | None = Field(
         None, ge=0, description="Free Places calls a month; default: those of the price list."
     )

@@ -46,7 +46,10 @@ def running_pid(settings: Settings) -> int | None:
     file = _pid_file(settings)
     if not file.exists():
         return None
-    pid = int(file.read_text() or 0)
+    text = file.read_text().strip()
+    if not text.isdecimal() or int(text) == 0:
+        return None  # written when the disk was full; and pid 0 would be whoever asks
+    pid = int(text)
     command = Path(f"/proc/{pid}/cmdline")
     alive = _is_alive(pid) and (not command.exists() or b"dagster" in command.read_bytes())
     return pid if alive else None

@@ -9,12 +9,16 @@ an image. All ways read the same files and write the same items.
 
 ``--latency-ms`` holds every request back before it is sent, for all of them: a table that is not on the same machine.
 On one machine with two processors nothing can be faster than server and client together allow, see the columns. The
-loops run over fewer images (``--sample``), since their rate does not depend on how many there are.
+loops run over fewer images (``--sample``), since their rate does not depend on how many there are. Dagster's part, some
+four seconds for 256 partitions and their gates, is in ours: a few images are not enough to compare. Every line is
+printed as soon as it is measured.
 """
 
 import argparse
 import json
+import os
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,8 +33,6 @@ from typing import Any
 
 import boto3
 from botocore.httpsession import URLLib3Session
-from rich.console import Console
-from rich.table import Table
 
 from backfill_pipelines.backfill.event_storage import enable_event_batches
 from backfill_pipelines.migration_resource import build_all_resources
@@ -51,10 +53,10 @@ from backfill_pipelines.runner import open_instance, run_asset
 from backfill_pipelines.settings import PROJECT_ROOT, Settings
 from backfill_pipelines.stores.embedded_aws import EmbeddedAws
 from backfill_pipelines.stores.items import Item
+from benchmarks.ending import ended_with_us, leave_nothing_when_ended
 
 _PER_REQUEST = 25
 _NAMES = SampleBuckets()
-_PROCESSOR = ("own processor", "the server's")
 _BUCKETS = {_NAMES.raw: "sample-raw-prod", _NAMES.cdn: "sample-cdn-prod"}
 
 
@@ -120,6 +122,11 @@ class Bench:
         fields = stat.read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / 100
 
+    def end_server(self) -> None:
+        """At once: nobody needs what it would save."""
+        if running := self.aws.running():
+            os.kill(running.pid, signal.SIGKILL)
+
     def images(self, most: int) -> Iterator[list[Item]]:
         """The items of each image, as every way writes them."""
         for file in sorted(self.exports.iterdir())[:most]:
@@ -130,14 +137,13 @@ class Bench:
 
 
 @contextmanager
-def metered(bench: Bench, name: str, lines: list[Line]) -> Iterator[Line]:
+def metered(bench: Bench, name: str) -> Iterator[Line]:
     """Time of the block, and what both processes computed in it."""
     line = Line(name, 0, 0, 0.0, 0.0, 0.0)
     start, own, server = time.perf_counter(), _own_seconds(), bench.server_seconds()
     yield line
     line.seconds, line.own_seconds = time.perf_counter() - start, _own_seconds() - own
     line.server_seconds = bench.server_seconds() - server
-    lines.append(line)
 
 
 def _own_seconds() -> float:
@@ -171,17 +177,16 @@ def singles(client: Any, table: str, items: Sequence[Item]) -> None:
         client.put_item(TableName=table, Item=item)
 
 
-def loop(
-    bench: Bench, name: str, write: Callable[[Any, str, Sequence[Item]], None], images: int, lines: list[Line]
-) -> None:
+def loop(bench: Bench, name: str, write: Callable[[Any, str, Sequence[Item]], None], images: int) -> Line:
     """One image after another."""
     table = name.replace(" ", "-").replace("_", "-")
     bench.resources(table)
     client = bench.client()
-    with metered(bench, name, lines) as line:
+    with metered(bench, name) as line:
         for items in bench.images(images):
             write(client, table, items)
             line.images, line.items = line.images + 1, line.items + len(items)
+    return line
 
 
 def ours(bench: Bench, table: str, origin: str) -> tuple[int, int]:
@@ -220,17 +225,22 @@ def prepare(bench: Bench, table: str) -> None:
 def remembered(bench: Bench, table: str) -> Mapping[str, Any]:
     """What a process of its own needs in memory to promote the folder into a new table."""
     command = [sys.executable, "-m", "benchmarks.promotion", "--child", str(bench.folder), table]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=PROJECT_ROOT)
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=PROJECT_ROOT) as running:
+        ended_with_us(running.kill)
+        said, _ = running.communicate()
+    if running.returncode:
+        raise SystemExit(f"the process that promotes {table} ended with {running.returncode}")
+    return json.loads(said.strip().splitlines()[-1])
 
 
 def child(folder: Path, table: str) -> None:
     """Promote, and say how much memory that took at most."""
     enable_event_batches()
     bench = Bench(folder)
+    start = time.perf_counter()
     images, items = ours(bench, table, table)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"images": images, "items": items, "megabytes": peak}))
+    seconds, peak = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"images": images, "items": items, "seconds": seconds, "megabytes": peak}))
 
 
 def main() -> None:
@@ -247,63 +257,79 @@ def main() -> None:
         child(Path(arguments.child[0]), arguments.child[1])
         return
     enable_event_batches()
-    memory = [_memory(images, arguments.items) for images in arguments.memory]
     if arguments.latency_ms:
         hold_back(arguments.latency_ms / 1000)
-    with _bench(arguments.images, arguments.items) as bench:
-        lines = _measure(bench, arguments)
-    _report(lines, memory, arguments)
+    with tempfile.TemporaryDirectory(prefix="promotion-") as name:
+        leave_nothing_when_ended(Path(name))
+        samples = Path(name) / "samples"
+        list(write_samples(samples, max([arguments.images, *arguments.memory]), arguments.items, buckets=_NAMES))
+        with _bench(Path(name) / "copy", samples, arguments.images) as bench:
+            _measure(bench, arguments)
+        for images in arguments.memory:
+            with _bench(Path(name) / f"memory-{images}", samples, images) as bench:
+                prepare(bench, "memory")
+                row = remembered(bench, "memory")
+            text = f"{row['megabytes']:.0f} MB, {row['items']:,} items in {row['seconds']:.0f} s"
+            print(f"memory at most, a process that promotes {row['images']:,} images: {text}", flush=True)
 
 
 @contextmanager
-def _bench(images: int, items: int) -> Iterator[Bench]:
-    with tempfile.TemporaryDirectory(prefix="promotion-") as folder:
-        bench = Bench(Path(folder))
-        list(write_samples(bench.exports, images, items, buckets=_NAMES))
+def _bench(folder: Path, samples: Path, images: int) -> Iterator[Bench]:
+    """Some of the exports, and a server that is gone at the end."""
+    bench = Bench(folder)
+    bench.exports.mkdir(parents=True)
+    for file in sorted(samples.iterdir())[:images]:
+        os.link(file, bench.exports / file.name)
+    try:
+        ended_with_us(bench.end_server)
         bench.aws.endpoint()
-        try:
-            yield bench
-        finally:
-            bench.aws.stop()
+        yield bench
+    finally:
+        bench.end_server()
 
 
-def _memory(images: int, items: int) -> Mapping[str, Any]:
-    with _bench(images, items) as bench:
-        prepare(bench, "memory")
-        return remembered(bench, "memory")
-
-
-def _measure(bench: Bench, arguments: argparse.Namespace) -> list[Line]:
-    lines: list[Line] = []
-    loop(bench, "plain loop", batches, arguments.sample, lines)
-    loop(bench, "put_item loop", singles, arguments.singles, lines)
+def _measure(bench: Bench, arguments: argparse.Namespace) -> None:
+    print(f"about {arguments.items:,} items an image, {arguments.latency_ms:g} ms before every request")
+    print(_HEADER, flush=True)
+    plain = loop(bench, "plain loop", batches, arguments.sample)
+    _say(plain, plain)
+    _say(loop(bench, "put_item loop", singles, arguments.singles), plain)
     prepare(bench, "ours")
-    for name in ("ours, with Dagster and gates", "ours again: nothing left to do"):
-        with metered(bench, name, lines) as line:
-            line.images, written = ours(bench, "ours", f"benchmark-{len(lines)}")
-        print(f"{name}: {written:,} items written")
-        line.items = written or lines[-2].items
-    return lines
-
-
-def _report(lines: Sequence[Line], memory: Sequence[Mapping[str, Any]], arguments: argparse.Namespace) -> None:
-    table = Table("what", "images", "items", "seconds", "items a second", "ratio", *_PROCESSOR)
-    table.title = f"about {arguments.items:,} items an image, {arguments.latency_ms:g} ms before every request"
-    for line in lines:
-        numbers = (f"{line.images:,}", f"{line.items:,}", f"{line.seconds:.1f}", f"{line.rate:,.0f}")
-        used = (line.own_seconds, line.server_seconds)
-        shares = (f"{seconds / line.seconds:.0%}, {seconds / line.items * 1000:.2f} ms" for seconds in used)
-        table.add_row(line.name, *numbers, f"{line.rate / lines[0].rate:.1f}", *shares)
-    console = Console(width=130)
-    console.print(table)
+    first = _ours(bench, "ours, with Dagster and gates", 0)
+    _say(first, plain)
+    _say(_ours(bench, "ours again: nothing left to do", first.items), plain)
     print("ratio: to the plain loop. processor: of one, in the time of the row, and milliseconds an item.")
-    if lines[0].server_seconds:
-        most = lines[0].items / lines[0].server_seconds
+    if plain.server_seconds:
+        most = plain.items / plain.server_seconds
         print(
-            f"the server is one process: for writes alone, 25 a request, it answers at most {most:,.0f} items a second"
+            f"the server is one process: for writes alone, 25 a request, it answers at most {most:,.0f} items a second",
+            flush=True,
         )
-    for row in memory:
-        print(f"memory at most, a process that promotes {row['images']:,} images: {row['megabytes']:.0f} MB")
+
+
+def _ours(bench: Bench, name: str, written_before: int) -> Line:
+    """One run of the asset; one that writes nothing has looked at what was written before."""
+    with metered(bench, name) as line:
+        line.images, written = ours(bench, "ours", f"benchmark-{written_before}")
+        line.items = written or written_before
+    if bool(written) == bool(written_before):
+        raise SystemExit(f"{name}: {written:,} items were written")
+    return line
+
+
+_HEADER = (
+    f"{'':32}{'images':>7}{'items':>10}{'seconds':>9}{'a second':>10}{'ratio':>7}{'own processor':>16}{'server':>16}"
+)
+
+
+def _say(line: Line, plain: Line) -> None:
+    used = (line.own_seconds, line.server_seconds)
+    shares = [f"{seconds / line.seconds:.0%}, {seconds / line.items * 1000:.2f} ms" for seconds in used]
+    print(
+        f"{line.name:32}{line.images:>7,}{line.items:>10,}{line.seconds:>9.1f}{line.rate:>10,.0f}"
+        f"{line.rate / plain.rate:>7.1f}{shares[0]:>16}{shares[1]:>16}",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Who else is at work on the same assets: backfills and runs that are under way, in words."""
+"""Who else is at work on the same assets: backfills and runs that are under way, in words; and who only seems to be."""
 
 import os
 import socket
@@ -34,6 +34,23 @@ def busy_with(instance: dg.DagsterInstance, keys: Sequence[dg.AssetKey], asking:
         if (asking is None or run.run_id != asking.run_id) and wanted & _assets(run) and not _is_gone(run):
             return f"run {run.run_id} of the same assets is {run.status.value.lower()}"
     return ""
+
+
+def end_dead_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Mark the runs of commands whose process was killed as failed; their ids.
+
+    Nobody else does: such a run has no worker that Dagster looks after. It would be under way for ever, and where runs
+    go one at a time no run of the UI would ever leave the queue.
+    """
+    dead = [run for run in instance.get_runs(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES)) if _is_gone(run)]
+    for run in dead:
+        process = run.tags[PROCESS_TAG]
+        instance.report_run_failed(
+            run,
+            f"The process of this run, {process}, is gone: it was killed. What it had published stays. Repair: give "
+            "its command again; what is published is not computed twice",
+        )
+    return [run.run_id for run in dead]
 
 
 def _assets(run: dg.DagsterRun) -> set[dg.AssetKey]:

@@ -1,6 +1,7 @@
 """The progress check: tells somebody when a run has made no progress for ten minutes, and when something is paused.
 
-One sensor for all systems. It starts nothing, so it runs without being asked to; each case is told once.
+One sensor for all systems. It starts nothing, so it runs without being asked to; each case is told once. And it ends
+the runs of commands that were killed, which would hold the queue for ever.
 """
 
 import json
@@ -10,7 +11,7 @@ from typing import Protocol
 
 import dagster as dg
 
-from backfill_pipelines.backfill.busy import ASSET_TAG
+from backfill_pipelines.backfill.busy import ASSET_TAG, end_dead_runs
 from backfill_pipelines.backfill.pausing import pauses
 
 #: A run under way without an event for longer than this is worth a look.
@@ -32,19 +33,22 @@ def build_progress_sensor(clock: Callable[[], datetime] = lambda: datetime.now(U
     @dg.sensor(  # pyright: ignore[reportUnknownMemberType]
         name="backfill_progress_check",
         description=f"Tells somebody, once, of a run without an event for {QUIET.seconds // 60} minutes and of a "
-        "pause. Starts nothing.",
+        "pause; marks runs of commands whose process was killed as failed. Starts nothing.",
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
         required_resource_keys={_NOTIFIER},
     )
     def _sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         notifier: Tells = getattr(context.resources, _NOTIFIER)
+        ended = end_dead_runs(context.instance)
         told = set[str](json.loads(context.cursor)) if context.cursor else set[str]()
         cases = {**_quiet_runs(context.instance, clock()), **_pauses(context.instance)}
         for case in cases.keys() - told:
             notifier.send(*cases[case])
         context.update_cursor(json.dumps(sorted(cases)))
-        return dg.SkipReason("; ".join(title for title, _ in cases.values()) or "every run under way makes progress")
+        seen = [f"run {run_id} was killed and is marked as failed" for run_id in ended]
+        seen += [title for title, _ in cases.values()]
+        return dg.SkipReason("; ".join(seen) or "every run under way makes progress")
 
     return _sensor
 

@@ -95,6 +95,18 @@ def withdraw(run: dg.DagsterRun, instance: dg.DagsterInstance, key: dg.AssetKey,
         )
 
 
+def report_verdicts(
+    instance: dg.DagsterInstance, run_id: str, job_name: str, key: dg.AssetKey, verdicts: Sequence[Verdict]
+) -> None:
+    """Verdicts in the name of a run that judges partitions without being a run of their asset."""
+    targets = latest_materializations(instance, key, {verdict.partition for verdict in verdicts})
+    events = [
+        (_evaluation(key, one, targets.get(one.partition)), one.text if not one.passed else f"{one.gate.name} is green")
+        for one in verdicts
+    ]
+    _report(run_id, instance, DagsterEventType.ASSET_CHECK_EVALUATION, events, job_name)
+
+
 def observe(run: dg.DagsterRun, instance: dg.DagsterInstance, observations: Sequence[dg.AssetObservation]) -> None:
     """Say something of partitions in the name of a run that does not compute them."""
     events = [(AssetObservationData(one), one.description or "") for one in observations]

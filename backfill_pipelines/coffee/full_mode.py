@@ -7,23 +7,21 @@ that the replay does not reproduce are kept and reported: a missing body cannot 
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-
-import dagster as dg
+from dataclasses import dataclass, field
 
 from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.backfill.gates import Verdict, judge
 from backfill_pipelines.coffee import partition_gates
 from backfill_pipelines.coffee.backfill_ledger import LedgerRun, Settled, load_partitions, settle
-from backfill_pipelines.coffee.expected_set import parse_partition
+from backfill_pipelines.coffee.full_events import tell_dagster
 from backfill_pipelines.coffee.intake import intake, pause_intake, resume_intake
 from backfill_pipelines.coffee.mode_report import ModeReport, tell_progress
 from backfill_pipelines.coffee.mode_world import ModeWorld
-from backfill_pipelines.coffee.names import COFFEES, PRICES, ROASTERS, VARIANTS
 from backfill_pipelines.coffee.pauses import BackfillPaused, assets_paused
+from backfill_pipelines.coffee.plans import load_sizes
 from backfill_pipelines.coffee.progress import FAILED, OK, Progress, TooManyFailed
-from backfill_pipelines.coffee.publishing import Counts, publish
-from backfill_pipelines.coffee.range_runs import cut
+from backfill_pipelines.coffee.publishing import publish
+from backfill_pipelines.coffee.range_runs import chunks
 from backfill_pipelines.coffee.replay import VERSIONS, Day, Days, derive_days, load_days
 from backfill_pipelines.coffee.selecting import restrict
 from backfill_pipelines.coffee.shadow import Shadow, open_shadow
@@ -49,7 +47,7 @@ class FullRun:
     world: ModeWorld
     run: LedgerRun
     report: ModeReport = field(default_factory=ModeReport)
-    red: dict[str, list[Verdict]] = field(default_factory=dict[str, list[Verdict]])
+    verdicts: dict[str, list[Verdict]] = field(default_factory=dict[str, list[Verdict]])
 
     def apply(self) -> ModeReport:
         """Derive, judge, and swap in what is green.
@@ -60,6 +58,7 @@ class FullRun:
         """
         with self.world.postgres.connect(self._name) as connection:
             partitions = [one.key for one in load_partitions(connection, self.run.id)]
+            sizes = load_sizes(connection, self.run.scope)
         with (
             self.world.postgres.connect(self._name, autocommit=True) as connection,
             session_lock(connection, LOCK) as is_ours,
@@ -67,12 +66,12 @@ class FullRun:
             if not is_ours:
                 raise FullRefused("another full backfill is under way. Repair: wait until it ends")
             with self._paused_intake(), open_shadow(connection, self.run.id) as shadow:
-                days = self._derive(connection, shadow, partitions)
+                days = self._derive(connection, shadow, list(chunks(partitions, sizes)))
                 self._judge(shadow, partitions)
                 self._require_few_red(days)
-                counts = self._swap(shadow, days)
-        self._settle(days, counts)
-        self._materialize([key for key in days if key not in self.red])
+                self._swap(shadow, days)
+        self._settle(days)
+        self._tell_dagster([key for key in days if key not in self.red])
         return self.report
 
     @contextmanager
@@ -94,11 +93,11 @@ class FullRun:
                 with self.world.postgres.connect(self._name) as connection:
                     resume_intake(connection)
 
-    def _derive(self, connection: Connection, shadow: Shadow, partitions: Sequence[str]) -> Mapping[str, Day]:
-        """Derive every body of the scope again, range by range, into the shadow."""
-        progress, began = Progress(len(partitions)), time.monotonic()
+    def _derive(self, connection: Connection, shadow: Shadow, parts: Sequence[list[str]]) -> Mapping[str, Day]:
+        """Derive every body of the scope again, chunk by chunk, into the shadow."""
+        progress, began = Progress(sum(len(keys) for keys in parts)), time.monotonic()
         found = dict[str, Day]()
-        for keys in cut(partitions):
+        for keys in parts:
             if paused := assets_paused(self.world.instance):
                 raise BackfillPaused(
                     f"the full backfill was stopped before anything was published: {paused}, then: backfill coffee run "
@@ -106,9 +105,11 @@ class FullRun:
                 )
             days = load_days(connection, keys, self.run.scope)
             found |= days.by_key
-            shadow.add(connection, self._rendered(days))
+            chunk = self._rendered(days)
+            shadow.add(connection, chunk)
+            self.report.rows += chunk.observations
             self.report.bytes += sum(day.inputs.bytes for day in days.by_key.values())
-            progress.add(OK, len(keys))
+            progress.add(OK, len(keys), chunk.observations)
             tell_progress(self.world, self.run.id, progress, self.report)
         self.report.add_seconds("coffee__product_artifacts", time.monotonic() - began)
         return found
@@ -125,8 +126,7 @@ class FullRun:
             for gate in partition_gates.PARTITION_GATES:
                 measured = partition_gates.measure(connection, gate, partitions)
                 for verdict in judge(gate, measured, partitions):
-                    if verdict.is_red:
-                        self.red.setdefault(verdict.partition, []).append(verdict)
+                    self.verdicts.setdefault(verdict.partition, []).append(verdict)
             restrict(connection, self.run.scope)
             self.report.more["difference"] = self._difference(connection)
             connection.rollback()
@@ -144,6 +144,7 @@ class FullRun:
             judged.require_few_failed()
         except TooManyFailed:
             self._settle_red(days)
+            self._tell_dagster(())
             raise
 
     def _difference(self, connection: Connection) -> dict[str, dict[str, int]]:
@@ -162,7 +163,7 @@ class FullRun:
                 self.report.more.setdefault("unreproduced", {})[row["table_name"]] = row["sample"]
         return found
 
-    def _swap(self, shadow: Shadow, days: Mapping[str, Day]) -> Counts:
+    def _swap(self, shadow: Shadow, days: Mapping[str, Day]) -> None:
         """One transaction: the plan still holds, the green partitions are published, the overall gates are green."""
         began = time.monotonic()
         with self.world.postgres.connect(self._name) as connection:
@@ -177,8 +178,7 @@ class FullRun:
             self._require_green(connection, before)
             settle(connection, self.run.id, [self._green(day) for key, day in days.items() if key not in self.red])
         self.report.add_seconds("coffee__coffees", time.monotonic() - began)
-        self.report.more["written"] = {name: count for name, count in asdict(counts).items() if count}
-        return counts
+        self.report.written.update(counts.written)
 
     def _require_same_inputs(self, connection: Connection, days: Mapping[str, Day]) -> None:
         """The stored bodies are still those that were derived.
@@ -208,13 +208,12 @@ class FullRun:
         whole = all(one.completeness in ("complete", "not_modified") for one in day.captures)
         return Settled(day.roaster_id, day.day, "ok" if whole else "partial", day.input_digest, {"mode": "full"})
 
-    def _settle(self, days: Mapping[str, Day], counts: Counts) -> None:
+    def _settle(self, days: Mapping[str, Day]) -> None:
         """Write down the red partitions, and count all of them."""
         self._settle_red(days)
         with self.world.postgres.connect(self._name) as connection:
             for one in load_partitions(connection, self.run.id):
                 self.report.add(one)
-        self.report.rows = counts.variant_observations
 
     def _settle_red(self, days: Mapping[str, Day]) -> None:
         ended = [
@@ -232,16 +231,16 @@ class FullRun:
         with self.world.postgres.connect(self._name) as connection:
             settle(connection, self.run.id, ended)
 
-    def _materialize(self, partitions: Sequence[str]) -> None:
-        """Tell Dagster what was published; its verdicts stay those of the last range run of each partition."""
-        metadata = {"coffee/backfill_run": str(self.run.id), "backfill/decision": "published by a full backfill"}
-        self.world.instance.add_dynamic_partitions(
-            str(ROASTERS.name), sorted({parse_partition(key)[1] for key in partitions})
-        )
-        for key in (COFFEES, VARIANTS, PRICES):
-            for partition in partitions:
-                event = dg.AssetMaterialization(key, partition=partition, metadata=metadata)
-                self.world.instance.report_runless_asset_event(event)
+    def _tell_dagster(self, published: Sequence[str]) -> None:
+        """Show what was published and how it was judged; where nothing was, only what is red."""
+        shown = self.verdicts if published else self.red
+        tell_dagster(self.world.instance, self.world.dagster_run_id, self.run, published, shown)
+
+    @property
+    def red(self) -> dict[str, list[Verdict]]:
+        """The verdicts of the partitions that are held back, those that block."""
+        found = {key: [one for one in verdicts if one.is_red] for key, verdicts in self.verdicts.items()}
+        return {key: verdicts for key, verdicts in found.items() if verdicts}
 
     @property
     def _name(self) -> str:

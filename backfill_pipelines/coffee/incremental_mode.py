@@ -32,6 +32,8 @@ from backfill_pipelines.coffee.replay import load_days
 
 #: The tag of range runs that a backfill launched: its id.
 BACKFILL_TAG = "coffee/backfill_run"
+#: Partitions of a range that is done again because the whole of it broke off.
+FEW = 31
 _SETTLED = ("ok", "partial", "unrecoverable")
 _OUTCOME = {"ok": OK, "partial": OK, "skipped": OK, "unrecoverable": UNRECOVERABLE}
 #: A day without a capture that lacks none: its tick is met, or will be judged, by a capture of another day.
@@ -47,6 +49,7 @@ class IncrementalRun:
     #: Days known to be empty: bridges between the days of a range.
     empty: Collection[str] = ()
     report: ModeReport = field(default_factory=ModeReport)
+    _sizes: dict[str, int] = field(default_factory=dict[str, int])
     _assets: list[dg.AssetsDefinition] = field(default_factory=list[dg.AssetsDefinition])
 
     def apply(self) -> ModeReport:
@@ -61,7 +64,7 @@ class IncrementalRun:
         todo = self._todo(partitions)
         self.report.skipped = len(partitions) - len(todo)
         progress = Progress(len(todo))
-        for keys in cut([one.key for one in todo], self.empty):
+        for keys in cut([one.key for one in todo], self._sizes, self.empty):
             if paused := assets_paused(self.world.instance):
                 self.report.paused = paused
                 break
@@ -80,7 +83,8 @@ class IncrementalRun:
             return []
         with self.world.postgres.connect(self._name) as connection:
             days = load_days(connection, [one.key for one in partitions], self.run.scope).by_key
-        self.report.bytes = sum(day.inputs.bytes for day in days.values())
+        self._sizes = {key: day.inputs.bytes for key, day in days.items()}
+        self.report.bytes = sum(self._sizes.values())
         return [
             one
             for one in partitions
@@ -97,12 +101,8 @@ class IncrementalRun:
         left = self._running(mine)
         if paused := assets_paused(self.world.instance):
             self._wait(left, paused)
-        elif failure and left and len(keys) > 1:
-            # The run broke off: one by one, a partition that cannot be done does not sink its siblings.
-            for one in left:
-                self._close([one], self._chain([one.key], {(one.roaster_id, one.day)}))
         else:
-            self._close(left, failure)
+            self._settle_left(left, keys, failure)
         for one in self._partitions(mine):
             if one.error_code == PAUSED:
                 self.report.paused = str(one.error)
@@ -114,12 +114,28 @@ class IncrementalRun:
             progress.add(_OUTCOME.get(one.state, FAILED), rows=int((one.verdict or {}).get("rows", 0)))
             self.report.add(one)
 
+    def _settle_left(self, left: Sequence[LedgerPartition], keys: Sequence[str], failure: str) -> None:
+        """Partitions that no run has settled: nothing of them to publish, or the run broke off.
+
+        Then they are done again in smaller ranges, in the end one by one: a partition that cannot be done does not sink
+        its siblings.
+        """
+        if not (failure and left and len(keys) > 1):
+            self._close(left, failure)
+            return
+        again = cut([one.key for one in left], self._sizes, self.empty, most=FEW if len(keys) > FEW else 1)
+        for part in again:
+            own = [one for one in left if one.key in set(part)]
+            mine = {(one.roaster_id, one.day) for one in own}
+            ended = self._chain(part, mine)
+            self._settle_left(self._running(mine), part, ended)
+
     def _chain(self, keys: Sequence[str], mine: Collection[tuple[uuid.UUID, date]]) -> str:
         """Search, derive and publish partitions; why the first of the runs failed that did."""
         search, *others = self._assets
         runs = [self._launch(search, keys)]
         wait = {one.key for one in self._partitions(mine) if one.error_code == PAUSED}
-        for part in cut([key for key in keys if key not in wait]) if wait else [keys]:
+        for part in cut([key for key in keys if key not in wait], self._sizes) if wait else [keys]:
             runs += [self._launch(asset, part) for asset in others]
         return next((run.failure for run in runs if run.failure), "")
 
@@ -140,6 +156,7 @@ class IncrementalRun:
             tags={BACKFILL_TAG: str(self.run.id)},
         )
         self.report.add_seconds(asset.op.name, time.monotonic() - began)
+        self.report.written.update(ended.written)
         return ended
 
     def _wait(self, partitions: Sequence[LedgerPartition], why: str) -> None:

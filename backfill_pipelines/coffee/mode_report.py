@@ -25,7 +25,9 @@ class ModeReport:
     skipped: int = 0
     #: What a pause says that has stopped the backfill; empty when none has.
     paused: str = ""
+    #: Observations that were looked at, and rows that were written, by what they are.
     rows: int = 0
+    written: Counter[str] = field(default_factory=Counter[str])
     bytes: int = 0
     seconds: Counter[str] = field(default_factory=Counter[str])
     #: What a mode says beyond that: the difference that a full backfill makes, what a validation found.
@@ -55,6 +57,7 @@ class ModeReport:
             "states": dict(self.states),
             "skipped": self.skipped,
             "rows": self.rows,
+            "written": dict(self.written),
             "bytes": self.bytes,
             "derive_seconds": round(float(derive), 3),
             "publish_seconds": round(float(publish), 3),
@@ -64,7 +67,9 @@ class ModeReport:
     def lines(self) -> Iterator[str]:
         """The report in words, each cause with its partitions."""
         counted = ", ".join(f"{count:,} {state}" for state, count in sorted(self.states.items())) or "nothing to do"
-        yield f"{counted}; {self.skipped:,} were done before or are held by others; {self.rows:,} observations"
+        yield f"{counted}; {self.skipped:,} were done before or are held by others"
+        written = ", ".join(f"{name} {count:,}" for name, count in self.written.items() if count) or "none"
+        yield f"observations looked at: {self.rows:,}; rows written: {written}"
         if self.paused:
             yield f"stopped by a pause, the rest waits: {self.paused}"
         for name, value in self.more.items():
@@ -79,6 +84,7 @@ class ModeReport:
 
 def tell_progress(world: ModeWorld, run_id: uuid.UUID, progress: Progress, report: ModeReport) -> None:
     """Keep how far the backfill is where ``status`` finds it, and log it when a line is due."""
+    progress.written = report.written.total()
     line = progress.line()
     shown = {"processed": line.processed, "total": line.total, "pct": line.pct, "eta_s": line.eta_s}
     with world.postgres.connect(f"coffee:{run_id}") as connection:

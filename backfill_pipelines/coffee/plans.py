@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.coffee.evidence import Shops, load_expected_set, load_shops
-from backfill_pipelines.coffee.expected_set import ExpectedSet, RoasterDay
+from backfill_pipelines.coffee.expected_set import ExpectedSet, RoasterDay, partition_key
 from backfill_pipelines.coffee.scope import Scope, digest_of
 from backfill_pipelines.coffee.staging import Versions
 from backfill_pipelines.coffee.states import OPEN_STATES, DayState
@@ -230,6 +230,14 @@ def load_inputs(connection: Connection, shops: Shops, scope: Scope) -> defaultdi
     for row in read_rows(connection, sql.load(PACKAGE, "modes/inputs"), values):
         found[row["roaster_id"], row["day"]] = Inputs(row["artifacts"], row["bytes"], row["digest"])
     return found
+
+
+def load_sizes(connection: Connection, scope: Scope) -> dict[str, int]:
+    """Bytes of the stored bodies of a scope, by partition."""
+    shops = load_shops(connection, scope.roasters or None)
+    slugs = {roaster.id: roaster.slug for roaster in shops.roasters}
+    found = load_inputs(connection, shops, scope)
+    return {partition_key(day, slugs[roaster]): inputs.bytes for (roaster, day), inputs in found.items()}
 
 
 def input_digest(inputs: Inputs, versions: Versions) -> str:

@@ -35,7 +35,9 @@ class Line:
     ok: int
     failed: int
     unrecoverable: int
+    #: Observations that were looked at, and rows that were written.
     rows: int
+    written: int
     elapsed_s: float
     eta_s: float | None
 
@@ -52,8 +54,8 @@ class Line:
         eta = "unknown" if self.eta_s is None else f"{self.eta_s:.0f} s"
         return (
             f"{self.pct:.1f} %: {self.processed:,} of {self.total:,} processed, {self.ok:,} ok, {self.failed:,} "
-            f"failed, {self.unrecoverable:,} unrecoverable, {self.rows:,} rows, {self.elapsed_s:.0f} s elapsed, "
-            f"{eta} to go"
+            f"failed, {self.unrecoverable:,} unrecoverable, {self.rows:,} rows looked at, {self.written:,} written, "
+            f"{self.elapsed_s:.0f} s elapsed, {eta} to go"
         )
 
 
@@ -64,6 +66,7 @@ class Progress:
     total: int
     clock: Callable[[], float] = time.monotonic
     rows: int = 0
+    written: int = 0
     counts: Counter[str] = field(default_factory=Counter[str])
     _began: float = 0.0
     _told: float = 0.0
@@ -96,6 +99,7 @@ class Progress:
             self.counts[FAILED],
             self.counts[UNRECOVERABLE],
             self.rows,
+            self.written,
             now - self._began,
             remaining / rate if rate else None,
         )

@@ -7,7 +7,7 @@ how each partition ended is written into the ledger by it.
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
@@ -20,6 +20,7 @@ from backfill_pipelines.coffee.backfill_ledger import Settled, settle
 from backfill_pipelines.coffee.derive_target import chunks_of
 from backfill_pipelines.coffee.names import PRICES, VARIANTS
 from backfill_pipelines.coffee.publishing import Counts, publish
+from backfill_pipelines.coffee.range_runs import WRITTEN
 from backfill_pipelines.coffee.recovery import Recovery, open_recovery, settled_ok, settled_red
 from backfill_pipelines.coffee.replay import Day, Days
 from backfill_pipelines.coffee.selecting import restrict
@@ -86,10 +87,9 @@ class PublishTarget:
 
     def run_metadata(self) -> Mapping[str, Any]:
         """Rows written, and the backfill that can be rolled back."""
-        written = {name: count for name, count in asdict(self.counts).items() if count}
         return {
             "coffee/backfill_run": str(self.recovery.run.id),
-            "coffee/written": dg.MetadataValue.json(written),
+            WRITTEN: dg.MetadataValue.json(self.counts.written),
             "coffee/publish_seconds": self.seconds,
         }
 

@@ -6,7 +6,7 @@ rollback needs is written along the way (``row_before_images``). Which partition
 
 import uuid
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 from typing import Any
 
@@ -46,6 +46,11 @@ class Counts:
     def updated(self) -> int:
         """Rows of current state that say something else now."""
         return self.coffees_changed + self.variants_changed + self.corrections
+
+    @property
+    def written(self) -> dict[str, int]:
+        """Rows that were inserted or changed, by what they are; codes that were judged anew are none."""
+        return {name: count for name, count in asdict(self).items() if count and name != "judged"}
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))

@@ -1,13 +1,12 @@
 """The rows that a plan would write, counted by doing it: derived, staged, published, and taken back."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 
 from backfill_pipelines.coffee.artifacts import Artifacts
 from backfill_pipelines.coffee.backfill_ledger import LedgerRun, new_run
 from backfill_pipelines.coffee.plans import Plan
 from backfill_pipelines.coffee.publishing import publish
-from backfill_pipelines.coffee.range_runs import cut
+from backfill_pipelines.coffee.range_runs import chunks
 from backfill_pipelines.coffee.replay import VERSIONS, derive_days, load_days
 from backfill_pipelines.coffee.selecting import restrict
 from backfill_pipelines.coffee.staged_files import merged
@@ -26,10 +25,10 @@ def counted_rows(connection: Connection, artifacts: Artifacts, plan: Plan) -> Ma
     restrict(connection, plan.scope)
     counts = publish(connection, staged, staged.partitions, plan.id)
     execute(connection, f"ROLLBACK TO SAVEPOINT {_POINT}")
-    return {name: count for name, count in asdict(counts).items() if count and name != "judged"}
+    return counts.written
 
 
 def _chunks(connection: Connection, artifacts: Artifacts, plan: Plan) -> Iterator[Chunk]:
-    for keys in cut([one.key for one in plan.partitions]):
+    for keys in chunks((one.key for one in plan.partitions), {one.key: one.bytes for one in plan.partitions}):
         days = load_days(connection, keys, plan.scope)
         yield render(derive_days(artifacts, days.by_key.values(), days.sources, plan.scope.product_ids), VERSIONS)

@@ -15,9 +15,9 @@ from backfill_pipelines.coffee.mode_report import NAMED, ModeReport, tell_progre
 from backfill_pipelines.coffee.mode_world import ModeWorld
 from backfill_pipelines.coffee.outside import Allowed
 from backfill_pipelines.coffee.overall_gates import Mark, mark
-from backfill_pipelines.coffee.plans import make_plan
+from backfill_pipelines.coffee.plans import load_sizes, make_plan
 from backfill_pipelines.coffee.progress import FAILED, OK, Progress
-from backfill_pipelines.coffee.range_runs import cut
+from backfill_pipelines.coffee.range_runs import chunks
 from backfill_pipelines.coffee.replay import VERSIONS, derive_days, load_days
 from backfill_pipelines.coffee.scope import Scope
 from backfill_pipelines.coffee.staging import render, stage
@@ -43,9 +43,10 @@ class ValidationRun:
         """Judge every partition, then the whole."""
         with self.world.postgres.connect(self._name) as connection:
             partitions = [one.key for one in load_partitions(connection, self.run.id)]
+            sizes = load_sizes(connection, self.run.scope)
             before = mark(connection, Allowed(self.run.id))
         progress = Progress(len(partitions))
-        for keys in cut(partitions):
+        for keys in chunks(partitions, sizes):
             self._range(keys, progress)
             tell_progress(self.world, self.run.id, progress, self.report)
         self._whole(before)
@@ -75,6 +76,7 @@ class ValidationRun:
                 ended = Settled(day.roaster_id, day.day, state, day.input_digest, {"red": red}, None, error)
                 settle(connection, self.run.id, [ended])
                 progress.add(FAILED if red else OK)
+        progress.rows += chunk.observations
         self.report.rows += chunk.observations
 
     def _whole(self, before: Mark) -> None:

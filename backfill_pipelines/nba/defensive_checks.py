@@ -99,8 +99,11 @@ def window(upstream: Upstream, day: date, opening: date, days: int) -> Measureme
 def gap_text(upstream: Upstream, gaps: Sequence[UpstreamDate], first: date, day: date) -> str:
     """How many dates are missing, which, and the command that builds them."""
     named = ", ".join(str(gap.day) for gap in gaps[:NAMED])
-    dates = " ".join(f"--date {gap.day}" for gap in gaps[:NAMED])
+    # A date that an open repair is to build anew stays stale however often it is run by itself.
+    dates = " ".join(f"--date {gap.day}" for gap in gaps[:NAMED] if not gap.is_stale)
+    commands = ["backfill repair run nba"] if any(gap.is_stale for gap in gaps[:NAMED]) else []
+    commands += [f"backfill run {upstream.asset} {dates}"] if dates else []
     return (
         f"{len(gaps)} gaps detected in historical data ({first} to {day - timedelta(days=1)}) of {upstream.table}. "
-        f"Missing dates: {named}. Repair: backfill run {upstream.asset} {dates}"
+        f"Missing dates: {named}. Repair: {', then '.join(commands)}"
     )

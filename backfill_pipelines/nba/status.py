@@ -11,6 +11,8 @@ from backfill_pipelines.stores.warehouse import Warehouse, WarehouseSession, Wor
 
 #: Why a date is open of which no run is known.
 NEVER_RUN = "never run"
+#: How the reason of a date begins that an open repair waits for.
+STALE = "stale: "
 STATES = ("complete", "expected_empty", "partial", "missing", "quarantined", "stale")
 
 

@@ -55,7 +55,9 @@ TEAM_CONTEXT = _context(
 
 PLAYER_CONTEXT = _context(
     "upcoming_player_game_context",
-    "One row for each player of a game: his rest, workload, form and line as they stood before tip-off.",
+    "One row for each player who played: his rest, workload, form and line as they stood before tip-off. Past dates "
+    "only: the last partition is yesterday, and what a date must hold follows from its finals. Who might play today "
+    "is a question for predictions, which have no table here.",
     """
     player_lookup STRING!
     universal_player_id STRING always NULL: no player registry

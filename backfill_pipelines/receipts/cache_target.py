@@ -95,6 +95,7 @@ class CacheTarget:
         return RunReport(
             origin=self.origin,
             dagster_run_id=self.dagster_run_id,
+            daily_quota=self.migration.quota_left() if self.answers.reports else "",
             asset=ASSET,
             run_id=self.run_id,
             buckets=tuple(self.buckets),

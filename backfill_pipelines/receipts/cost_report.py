@@ -16,6 +16,7 @@ from typing import Any
 
 from backfill_pipelines.receipts import place as target
 from backfill_pipelines.receipts.capacity import STORAGE_OVERHEAD_BYTES
+from backfill_pipelines.receipts.daily_quota import DailyQuota
 from backfill_pipelines.receipts.id_refresh import IdAges
 from backfill_pipelines.receipts.inventory import kind_of
 from backfill_pipelines.receipts.items import canonical_json, item_size
@@ -118,6 +119,7 @@ def report(
     *,
     ids: IdAges,
     sku: str,
+    today: DailyQuota,
     now: datetime,
     usage: tuple[Usage, Usage] | None = None,
 ) -> list[Row]:
@@ -132,6 +134,7 @@ def report(
         free_calls: Free calls of a month; None is without end.
         ids: The plan's place ids by what is known of their age.
         sku: What a call is billed as.
+        today: What is left of the day's calls.
         now: The present.
         usage: The table by CloudWatch before and during the runs; None where nothing measures it.
     """
@@ -149,6 +152,7 @@ def report(
         Row(f"calls, {sku}", "0", f"{counted:,} billable of {len(attempts):,} attempts", "call ledger"),
         Row("spend on calls", "$0", f"${usd}", "call ledger"),
         Row("free calls used", "0", free, "call ledger"),
+        Row("calls left of the day", "-", today.text, "call ledger"),
         Row("cache hit rate", "-", _share(len(place_ids - called), len(place_ids)), "call and record ledger"),
         Row("write units", "0", f"{units:,.0f}, ${cost_of_write_units(int(units))}", "as metered, record ledger"),
         Row("content age (median, oldest)", "-", _ages(cached, now), "cache"),

@@ -7,7 +7,9 @@ from typing import Any
 
 import dagster as dg
 
+from backfill_pipelines.receipts.call_ledger import CallLedger
 from backfill_pipelines.receipts.cost_report import report, save_snapshot, snapshot_before, take_snapshot
+from backfill_pipelines.receipts.daily_quota import daily_quota
 from backfill_pipelines.receipts.id_refresh import id_ages
 from backfill_pipelines.receipts.places_cache import PlacesCache
 from backfill_pipelines.receipts.plans import Plan
@@ -85,6 +87,7 @@ def _lines(stores: Stores, plan: Plan, state: TableState) -> list[dict[str, Any]
         free,
         ids=id_ages(stores.objects, place_ids, now),
         sku=SKUS[tier].name,
+        today=daily_quota(CallLedger.of(stores.control, stores.settings), stores.settings, now),
         now=now,
         usage=usage_of(stores.metrics, runs, now) if stores.metrics and runs else None,
     )

@@ -12,12 +12,15 @@ from backfill_pipelines.receipts.keys import RecordKey
 from backfill_pipelines.receipts.ledger import Entry, Settlement
 from backfill_pipelines.receipts.outcomes import Outcome, Reason
 from backfill_pipelines.receipts.place_building import Built, Quarantined
-from backfill_pipelines.receipts.record_preparing import CREATE, Prepared, Preparing, Ready
+from backfill_pipelines.receipts.place_reading import Existing, existing_state
+from backfill_pipelines.receipts.record_preparing import Prepared, Preparing, Ready
 from backfill_pipelines.receipts.run_reports import nested
 from backfill_pipelines.receipts.wave_gates import judge_canary
 from backfill_pipelines.stores.dynamodb_batches import chunks
 
 WOULD_CREATE, WOULD_ENRICH, WOULD_CALL = "would_create", "would_enrich", "would_call"
+#: Built by a canary although the record has its place, which stays as it is.
+BUILT_AGAIN = "built_again"
 _SHOWN = 3
 
 
@@ -48,7 +51,7 @@ class DryRun:
     def add(self, prepared: Prepared) -> None:
         """Count a batch."""
         for ready in prepared.ready:
-            self.counts[WOULD_CREATE if ready.kind == CREATE else WOULD_ENRICH, ""] += 1
+            self.counts[_what_would_be(ready), ""] += 1
             self.built.append((ready.key, ready.built))
         for one in (*prepared.settled, *(s for group in prepared.resumed.values() for s in group)):
             self._count(one)
@@ -78,11 +81,17 @@ def look(preparing: Preparing, selection: Selection, known: Mapping[RecordKey, E
     return found
 
 
+def _what_would_be(ready: Ready) -> str:
+    if ready.before is None:
+        return WOULD_CREATE
+    return WOULD_ENRICH if existing_state(ready.before, ready.place_id) is Existing.STUB else BUILT_AGAIN
+
+
 def _sample(ready: Ready) -> dict[str, Any]:
-    """An item as it would be written, and what it would change of the stub that is there."""
+    """An item as it would be written, and how it differs from what is there."""
     return {
         "record": ready.key.name,
-        "kind": ready.kind,
+        "kind": _what_would_be(ready).removeprefix("would_"),
         "size": ready.built.size,
         "item": ready.built.item,
         "diff": list(_diff(ready.before or {}, ready.built.item)) if ready.before else [],

@@ -124,21 +124,35 @@ def digest_of(value: Any) -> str:
     return hashlib.sha256(canonical_json(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def item_digest(item: Item) -> str:
-    """The digest of an item: equal for every spelling of its numbers and every order of its sets."""
-    return spelled_digest({name: one_spelling(attribute) for name, attribute in item.items()})
+def floatless_json(value: Any) -> bytes:
+    """The canonical JSON of a value without binary floats, as bytes, in the same order: ten times as fast.
+
+    Only floats are spelled in another way by orjson; an item holds no number but as text.
+    """
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # half of a surrogate pair, or a number of more than 64 bits
+        return canonical_json(value).encode("utf-8", "surrogatepass")
+
+
+def floatless_digest(value: Any) -> str:
+    """The digest of a value without binary floats: what ``digest_of`` says, faster."""
+    return hashlib.sha256(floatless_json(value)).hexdigest()
 
 
 def spelled_digest(item: Item) -> str:
-    """The digest of an item whose numbers, sets and bytes have their one spelling already.
+    """The digest of an item whose numbers, sets and bytes have their one spelling already."""
+    return floatless_digest(item)
 
-    By orjson, ten times as fast: the canonical JSON of the same bytes, since an item holds no number but as text.
-    """
-    try:
-        content = orjson.dumps(item, option=orjson.OPT_SORT_KEYS)
-    except TypeError:  # half of a surrogate pair
-        return digest_of(item)
-    return hashlib.sha256(content).hexdigest()
+
+def item_json(item: Item) -> bytes:
+    """The canonical JSON of an item: equal for every spelling of its numbers and every order of its sets."""
+    return floatless_json({name: one_spelling(attribute) for name, attribute in item.items()})
+
+
+def item_digest(item: Item) -> str:
+    """The digest of an item's canonical JSON."""
+    return hashlib.sha256(item_json(item)).hexdigest()
 
 
 def one_spelling(attribute: Attribute) -> Attribute:

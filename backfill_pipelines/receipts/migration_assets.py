@@ -13,6 +13,8 @@ from backfill_pipelines.receipts import bucket_gates, cache_target
 from backfill_pipelines.receipts.assessment_report import markdown
 from backfill_pipelines.receipts.assets import GROUP, INVENTORY, OWNER, AssessmentConfig
 from backfill_pipelines.receipts.cache_target import open_cache_target
+from backfill_pipelines.receipts.call_ledger import CallLedger
+from backfill_pipelines.receipts.daily_quota import daily_quota
 from backfill_pipelines.receipts.keys import BUCKETS
 from backfill_pipelines.receipts.manifest import current_manifest, read_rows
 from backfill_pipelines.receipts.migration_context import RESOURCES
@@ -77,7 +79,8 @@ def _build_plan() -> dg.AssetsDefinition:
         plan = plan_migration(
             resources.objects, resources.control, manifest, settings, table.arn, state=table, shares=shares
         )
-        lines = plan_lines(plan, read_rows(resources.objects, manifest), settings)
+        today = daily_quota(CallLedger.of(resources.control, settings), settings)
+        lines = plan_lines(plan, read_rows(resources.objects, manifest), settings, today)
         return dg.MaterializeResult(
             metadata={
                 "receipts/plan": dg.MetadataValue.md(markdown(lines)),

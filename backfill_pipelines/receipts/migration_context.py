@@ -13,6 +13,7 @@ import dagster as dg
 from dagster._core.storage.tags import BACKFILL_ID_TAG
 
 from backfill_pipelines.receipts.call_ledger import CallLedger
+from backfill_pipelines.receipts.daily_quota import daily_quota
 from backfill_pipelines.receipts.fetch_report import FetchReport, PlacesStopped
 from backfill_pipelines.receipts.known_answers import KnownAnswers
 from backfill_pipelines.receipts.ledger import RecordLedger
@@ -62,6 +63,10 @@ class Migration:
     def call_ledger(self) -> CallLedger:
         """Budget and cap of the calls."""
         return CallLedger.of(self.control, self.settings)
+
+    def quota_left(self) -> str:
+        """What is left of the day's calls, in words."""
+        return daily_quota(self.call_ledger(), self.settings).text
 
     def answers(self, run_id: str, *, may_fetch: bool) -> KnownAnswers:
         """Answers for a run; with ``may_fetch`` from the API as well, in the name of that run."""

@@ -14,6 +14,7 @@ from backfill_pipelines.receipts.assessment import Assumptions, estimate_of
 from backfill_pipelines.receipts.assessment_report import Line, duration
 from backfill_pipelines.receipts.call_ledger import CallLedger
 from backfill_pipelines.receipts.capacity import WriteLimits, overhead_of_record
+from backfill_pipelines.receipts.daily_quota import DailyQuota
 from backfill_pipelines.receipts.known_answers import fresh_entries
 from backfill_pipelines.receipts.ledger import RecordLedger
 from backfill_pipelines.receipts.manifest import Manifest, Row, read_rows
@@ -142,8 +143,8 @@ def _overhead(
     )
 
 
-def plan_lines(plan: Plan, rows: Sequence[Row], settings: MigrationSettings) -> list[Line]:
-    """The plan as it is reviewed."""
+def plan_lines(plan: Plan, rows: Sequence[Row], settings: MigrationSettings, today: DailyQuota) -> list[Line]:
+    """The plan as it is reviewed; ``today`` is what is left of the quota now."""
     found = plan.estimate
     stubs = sum(row.existing == Existing.STUB for row in rows if row.eligible)
     waves = [
@@ -165,6 +166,8 @@ def plan_lines(plan: Plan, rows: Sequence[Row], settings: MigrationSettings) -> 
         Line(f"calls, prices of {found.prices_as_of}", "free calls left this month", found.calls_free),
         Line(f"calls, prices of {found.prices_as_of}", "cost", f"$ {Decimal(found.calls_usd):,.2f}"),
         Line(f"calls, prices of {found.prices_as_of}", "budget of the month", f"$ {settings.budget_usd}"),
+        Line("quota of the day", "by our own count", today.text),
+        Line("quota of the day", f"the plan's {found.calls:,} calls", today.room_for(found.calls)),
         Line("writes", "write units, with the copies in the indexes", found.write_units),
         Line("writes", "cost, on demand", f"$ {Decimal(found.write_usd):,.4f}"),
         Line("time", _pace(settings), duration(found.seconds)),

@@ -20,6 +20,7 @@ class MigrationSettings(dg.ConfigurableResource):
     )
     max_calls: int | None = Field(default=None, ge=0, description="Most Places calls of one run; none is without cap.")
     free_calls: int | None = Field(default=None, ge=0, description="Free calls a month instead of the price list's.")
+    daily_quota: int | None = Field(default=None, ge=0, description="Places calls a day that Google allows.")
     write_workers: int = Field(default=10, ge=1, le=64, description="Writes in flight at once.")
     write_utilisation: float = Field(default=0.5, gt=0, le=1, description="Share of the write limits that is used.")
     photo_references_max: int = Field(default=0, ge=0, description="Photo names kept with a place.")

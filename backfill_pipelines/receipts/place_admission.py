@@ -14,6 +14,7 @@ from backfill_pipelines.backfill.run_mode import GatedConfig
 from backfill_pipelines.backfill.verdicts import not_passed
 from backfill_pipelines.receipts.decisions import WaveNotReleased, require_released
 from backfill_pipelines.receipts.drift import metadata_rows_now
+from backfill_pipelines.receipts.keys import bucket_of
 from backfill_pipelines.receipts.known_answers import fresh_entries
 from backfill_pipelines.receipts.manifest import ManifestMissing, stale_because, stale_text
 from backfill_pipelines.receipts.migration_context import Migration, load_migration, wanted_ids
@@ -43,6 +44,8 @@ def place_admission(
     choices, migration = cast("PlaceConfig", config), _loaded(context)
     if isinstance(migration, str):
         return dict.fromkeys(partitions, _measured([migration]))
+    if unknown := unknown_record(migration, choices.image_id, choices.receipt_id):
+        return dict.fromkeys(partitions, _measured([unknown]))
     if not choices.apply:
         return dict.fromkeys(partitions, _measured([]))
     common = released(context.instance, migration, partitions)
@@ -88,6 +91,26 @@ def unconfirmed(migration: Migration, confirm: str) -> str:
         return ""
     said = f"{confirm!r} was given" if confirm else "nothing was given"
     return f"{migration.table} is a production table: its name is needed as confirmation, {said}. Repair: --confirm"
+
+
+def unknown_record(migration: Migration, image_id: str, receipt_id: int | None) -> str:
+    """Why nothing can be written for what is named; empty when a record of it is eligible, or nothing is named."""
+    if not image_id:
+        return ""
+    named = image_id if receipt_id is None else f"{image_id}/{receipt_id}"
+    rows = migration.rows([bucket_of(image_id)])
+    found = [row for row in rows if row.image_id == image_id and receipt_id in (None, row.receipt_id)]
+    if not found:
+        return (
+            f"{migration.manifest.run_id} has no metadata row of {named}. Repair: correct the id; if the receipt is "
+            "new, backfill receipts inventory, then backfill receipts plan"
+        )
+    if any(row.eligible for row in found):
+        return ""
+    return (
+        f"{named} gets no place: {', '.join(sorted({row.reason for row in found}))}. Repair: correct its metadata row, "
+        "then backfill receipts inventory and backfill receipts plan"
+    )
 
 
 def unproven(instance: dg.DagsterInstance, migration: Migration) -> str:

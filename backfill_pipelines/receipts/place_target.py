@@ -75,7 +75,8 @@ class PlaceTarget:
     def stage(self, partitions: Sequence[str]) -> Mapping[str, StagedPartition]:
         """Write the buckets' places, or say what would be written."""
         rows = self.migration.rows(partitions)
-        known = self.migration.ledger.entries(buckets=partitions)
+        # A canary is about the first records, whether they are written or not: it can be made again at any time.
+        known = {} if self.config.canary else self.migration.ledger.entries(buckets=partitions)
         self.selection = select(
             rows,
             known,
@@ -122,6 +123,7 @@ class PlaceTarget:
         return RunReport(
             origin=self.origin,
             dagster_run_id=self.dagster_run_id,
+            daily_quota=self.migration.quota_left() if self.answers.reports else "",
             asset=ASSET,
             run_id=self.run_id,
             buckets=tuple(self.buckets),
@@ -179,6 +181,7 @@ class PlaceTarget:
             enrich_stubs=self.migration.settings.enrich_stubs,
             requires_receipt=self.migration.manifest.requires_receipt,
             looks_first=not self.config.apply,
+            rebuilds=self.config.canary,
         )
 
     def _batch_size(self, buckets: Sequence[str]) -> int:

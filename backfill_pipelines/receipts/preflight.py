@@ -14,6 +14,7 @@ from decimal import Decimal
 from backfill_pipelines.backfill.failures import StoreError
 from backfill_pipelines.receipts.attestations import ITEMS, lacking, newest
 from backfill_pipelines.receipts.call_ledger import CallLedger
+from backfill_pipelines.receipts.daily_quota import daily_quota
 from backfill_pipelines.receipts.gate_results import GateResult, exact
 from backfill_pipelines.receipts.items import plain
 from backfill_pipelines.receipts.key_proof import is_proof, prove_key
@@ -184,6 +185,10 @@ class Preflight:
         )
         if plan and Decimal(plan.estimate.calls_usd) > budget - spent:
             text += f"; the plan costs ${plan.estimate.calls_usd}, so its rest will be parked until the next month"
+        today = daily_quota(ledger, settings)
+        text += f"; {today.text}"
+        if plan and today.left is not None and plan.estimate.calls > today.left:
+            text += f"; the plan's {plan.estimate.calls:,} calls {today.room_for(plan.estimate.calls)}"
         culprits = [] if budget.is_finite() and budget >= 0 else [f"budget {settings.budget_usd!r}"]
         return exact("quota_known", text, culprits, "set BACKFILL_PLACES_BUDGET_USD and BACKFILL_PLACES_QPM", used=used)
 

@@ -109,6 +109,8 @@ class Preparing:
     requires_receipt: bool = True
     #: Look at the table even where the manifest says that there is nothing: a dry run has no put to find out.
     looks_first: bool = False
+    #: Build also where a place is: a canary asks whether records can be built, not whether they have to be.
+    rebuilds: bool = False
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def prepare(self, rows: Sequence[Row], known: Mapping[RecordKey, Entry]) -> Prepared:
@@ -153,7 +155,7 @@ class Preparing:
             found.settled.append(Settlement(key, row.place_id, *_of(Reason.SOURCE_CHANGED), detail=now))
             return None
         state = existing_state(place, now.place_id)
-        if state is Existing.NONE or (state is Existing.STUB and self.enrich_stubs):
+        if self.rebuilds or state is Existing.NONE or (state is Existing.STUB and self.enrich_stubs):
             return now
         found.settled.append(Settlement(key, now.place_id, *_of(REASON_OF[state])))
         return None

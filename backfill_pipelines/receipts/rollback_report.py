@@ -5,6 +5,8 @@ from typing import Any
 
 import dagster as dg
 
+from backfill_pipelines.backfill.gaps import consecutive
+from backfill_pipelines.receipts.keys import BUCKETS
 from backfill_pipelines.receipts.rollback_run import Report, Request
 
 #: Records that are named one by one.
@@ -54,7 +56,15 @@ def next_line(report: Report, request: Request) -> str:
         return f"dry run; next: {request.command} --apply --accept-stream-events {preview.events_to_come}"
     if preview.left:
         return f"{preview.left:,} records are left; next: {request.command}"
-    return "the buckets are rolled back; their records are taken up again by: backfill receipts run --apply"
+    touched = sorted({key.bucket for key in (*preview.steps, *preview.done)})
+    if not touched:
+        return "nothing was left to take back"
+    ranges = consecutive(touched, BUCKETS, len(BUCKETS))
+    named = ",".join(one[0] if len(one) == 1 else f"{one[0]}-{one[-1]}" for one in ranges)
+    return (
+        "the buckets are rolled back; their records are taken up again by: "
+        f"backfill receipts run --buckets {named} --apply --fetch"
+    )
 
 
 def report_metadata(report: Report, request: Request) -> Mapping[str, Any]:

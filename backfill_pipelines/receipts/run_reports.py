@@ -30,6 +30,8 @@ class RunReport:
     #: Of place ids and HTTP attempts, by the names of ``outcomes.Totals``.
     calls: Mapping[str, int] = field(default_factory=dict[str, int])
     spent_usd: str = "0"
+    #: What was left of the day's calls at the end of a run that asked the API; empty for one that did not.
+    daily_quota: str = ""
     write_units: float = 0.0
     #: Puts that the table refused for its rate, each time.
     refused_puts: int = 0

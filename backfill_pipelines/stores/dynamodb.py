@@ -23,7 +23,6 @@ from backfill_pipelines.stores.dynamodb_batches import (
     Jitter,
     chunks,
     distinct,
-    identity,
     until_processed,
 )
 from backfill_pipelines.stores.item_errors import InvalidRequest, NotAllProcessed, about_key, translated
@@ -164,9 +163,10 @@ class DynamoItemStore:
         return throttles
 
     def _require_distinct(self, requests: Sequence[Mapping[str, Any]]) -> None:
-        seen: set[Any] = set()
+        names, seen = self._keys_of(None), set[Any]()
         for request in requests:
-            key = identity({name: value for name, value in _key_of(request).items() if name in self._keys_of(None)})
+            item = _key_of(request)
+            key = tuple(next(iter(item[name].items())) for name in names if name in item)
             if key in seen:
                 raise InvalidRequest(self.table, "BatchWriteItem", about_key(_key_of(request)), "key is there twice")
             seen.add(key)

@@ -20,6 +20,7 @@ class Toy:
     instance: dg.DagsterInstance
     policy: GapPolicy = field(default_factory=GapPolicy)
     later: timedelta = timedelta(0)
+    stopped_at: datetime | None = None
 
     def __post_init__(self) -> None:
         self.targets = LedgerTarget(), LedgerTarget()
@@ -31,8 +32,15 @@ class Toy:
             assets=[GapAsset(self.lines.key, DAYS), GapAsset(self.boxes.key, DAYS, [Upstream(self.lines.key)])],
             expected=lambda _: days(1, 8),
             policy=self.policy,
-            clock=lambda: datetime.now(UTC) + self.later,
+            clock=self.now,
         )
+
+    def stop_the_clock(self) -> None:
+        """Time stands still from now on: two ticks do not lie on both sides of midnight."""
+        self.stopped_at = datetime.now(UTC)
+
+    def now(self) -> datetime:
+        return (self.stopped_at or datetime.now(UTC)) + self.later
 
     def tick(self) -> list[dg.RunRequest] | str:
         """The runs that a tick asks for, or why it asks for none."""

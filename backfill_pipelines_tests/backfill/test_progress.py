@@ -1,13 +1,16 @@
 """The progress check: a run without an event for ten minutes and a pause are told to somebody, each once."""
 
 import json
+import socket
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from backfill_pipelines.backfill.busy import ASSET_TAG
+from backfill_pipelines.backfill.busy import ASSET_TAG, PROCESS_TAG, this_process
 from backfill_pipelines.backfill.pausing import pause, resume
 from backfill_pipelines.backfill.progress import build_progress_sensor
 from backfill_pipelines.stores.notifications import Notifier
@@ -56,6 +59,20 @@ def watch(instance: dg.DagsterInstance, tmp_path: Path) -> Watch:
     return Watch(instance, tmp_path / "notifications.jsonl")
 
 
+def test_a_run_of_a_command_that_was_killed_is_ended_and_holds_no_queue(watch: Watch) -> None:
+    """Dagster looks after no worker of it: where one run goes at a time, none of the UI would ever start again."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    killed = watch.run(**{PROCESS_TAG: f"{socket.gethostname()}:{process.pid}"})
+    own = watch.run(**{PROCESS_TAG: this_process()})
+    elsewhere = watch.run(**{PROCESS_TAG: f"another-host:{process.pid}"})
+    worker = watch.run()
+    assert watch.tick() == f"run {killed.run_id} was killed and is marked as failed"
+    statuses = [watch.instance.get_run_by_id(run.run_id).status for run in (killed, own, elsewhere, worker)]  # type: ignore[union-attr]
+    assert statuses == [dg.DagsterRunStatus.FAILURE, *[dg.DagsterRunStatus.STARTED] * 3]
+    assert watch.tick() == "every run under way makes progress"
+
+
 def test_it_starts_nothing_and_so_runs_by_itself(watch: Watch) -> None:
     assert watch.sensor.default_status is dg.DefaultSensorStatus.RUNNING
     assert watch.tick() == "every run under way makes progress"
@@ -63,14 +80,14 @@ def test_it_starts_nothing_and_so_runs_by_itself(watch: Watch) -> None:
 
 def test_a_run_without_an_event_for_ten_minutes_is_told_once(watch: Watch) -> None:
     run = watch.run(**{ASSET_TAG: "toy/lines"})
-    assert watch.tick(9.5) == "every run under way makes progress"
-    assert watch.tick(11.5) == "CHECK: toy/lines has made no progress for 11 minutes"
+    assert watch.tick(5) == "every run under way makes progress"
+    assert watch.tick(11.05) == "CHECK: toy/lines has made no progress for 11 minutes"
     ((title, text),) = watch.told
     assert title == "CHECK: toy/lines has made no progress for 11 minutes"
     assert f"Run {run.run_id}, last event at " in text
     assert "the run began" in text
     assert "Repair: " in text
-    assert watch.tick(12.5) == "CHECK: toy/lines has made no progress for 12 minutes"
+    assert watch.tick(12.05) == "CHECK: toy/lines has made no progress for 12 minutes"
     assert len(watch.told) == 1
 
 

@@ -51,7 +51,7 @@ def test_the_demo_goes_through_the_whole_recovery(said: str) -> None:
         "0 unexplained",
         "BackupMissing: a full backfill needs a backup",
         "verified at",
-        "written: {}",
+        "rows written: none",
         "live-shop: not_due",
         "coffee__coffees: green",
         "observations withdrawn; their bodies stay",

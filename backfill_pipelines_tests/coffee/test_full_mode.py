@@ -5,20 +5,23 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import dagster as dg
 import pytest
 
+from backfill_pipelines.backfill.gates import READ_BACK_GATE, UPSTREAM_GATE
+from backfill_pipelines.backfill.verdicts import latest_verdicts
 from backfill_pipelines.coffee import replay, time_limits
 from backfill_pipelines.coffee.backfill_ledger import RunRefused
 from backfill_pipelines.coffee.intake import intake, pause_intake
 from backfill_pipelines.coffee.mode_world import BackupMissing, no_backup_yet
 from backfill_pipelines.coffee.modes import BackfillRed, apply_plan, plan_backfill
-from backfill_pipelines.coffee.names import COFFEES, PRICES, VARIANTS
+from backfill_pipelines.coffee.names import COFFEES, PRICES, PRODUCT_ARTIFACTS, VARIANTS
 from backfill_pipelines.coffee.plans import PlanRefused
 from backfill_pipelines.coffee.progress import TooManyFailed
 from backfill_pipelines.coffee.time_limits import PartitionTimedOut
 from backfill_pipelines.stores.postgres import session_lock
 from backfill_pipelines_tests.coffee.coffee_world import SUNDAY, CoffeeWorld, shopify
-from backfill_pipelines_tests.coffee.mode_cases import INCREMENTAL, applied, two_captures
+from backfill_pipelines_tests.coffee.mode_cases import INCREMENTAL, WEEK, applied, two_captures
 
 SCOPE = replace(INCREMENTAL, mode="full")
 
@@ -47,9 +50,31 @@ def test_more_than_a_tenth_red_publishes_nothing(coffee: CoffeeWorld) -> None:
         applied(coffee, SCOPE)
     assert coffee.value("SELECT count(*) FROM prices") == 0
     assert coffee.value("SELECT status FROM backfill_runs") == "aborted"
+    back = dg.AssetCheckKey(COFFEES, READ_BACK_GATE)
+    assert list(latest_verdicts(coffee.instance, [back])[back].values()) == [False, False], "no more is said"
     assert coffee.value("SELECT count(*) FROM backfill_partitions WHERE error LIKE 'capture_is_not_empty%'") == 2
     with coffee.postgres.connect("test") as connection:
         assert not intake(connection).paused
+
+
+def test_its_gates_are_seen_in_dagster_partition_by_partition(coffee: CoffeeWorld) -> None:
+    """As those of a replay: a person looks there for why a day is not published."""
+    coffee.store([], SUNDAY - WEEK)
+    coffee.store(shopify(), SUNDAY)
+    with pytest.raises(BackfillRed, match="capture_is_not_empty"):
+        applied(coffee, SCOPE)
+    red, green = "2025-09-21|blue-tokai", "2025-09-28|blue-tokai"
+    checks = [check for asset in coffee.assets[1:] for check in asset.check_keys]
+    found = latest_verdicts(coffee.instance, checks)
+    assert [check.name for check in checks if found[check].get(green) is not True] == []
+    assert {(check.asset_key, check.name) for check in checks if found[check].get(red) is False} == {
+        (PRODUCT_ARTIFACTS, "capture_is_not_empty"),
+        (COFFEES, UPSTREAM_GATE),
+        *((key, READ_BACK_GATE) for key in (PRODUCT_ARTIFACTS, COFFEES, VARIANTS, PRICES)),
+    }
+    infos = coffee.instance.event_log_storage.get_asset_check_partition_info(checks)
+    aimed = {info.check_key for info in infos if info.partition_key == green and info.is_current}
+    assert aimed == set(checks), "at what was published, or the UI takes them for stale"
 
 
 def test_it_gives_what_incremental_gives(coffee: CoffeeWorld) -> None:
@@ -70,7 +95,7 @@ def test_the_second_time_nothing_differs(coffee: CoffeeWorld) -> None:
     applied(coffee, SCOPE)
     before = coffee.digests()
     report = applied(coffee, SCOPE)
-    assert (report.more["difference"], report.more["written"]) == ({}, {})
+    assert (report.more["difference"], report.rows, dict(report.written)) == ({}, 12, {})
     assert coffee.digests() == before
 
 

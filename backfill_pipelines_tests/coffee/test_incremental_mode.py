@@ -1,6 +1,7 @@
 """The incremental mode: what it publishes, accounts for and says, and what one bad day does to the others."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -21,6 +22,8 @@ def test_incremental_publishes_what_is_stored_and_accounts_for_every_day(coffee:
     report = applied(coffee)
     assert dict(report.states) == {"ok": 2}
     assert report.rows == 12
+    entities = {"coffees_new": 3, "variants_new": 6}
+    assert report.written == {"observations": 6, "variant_observations": 12, "prices": 12} | entities
     assert report.more == {"account": "14 of 14 accounted for, 0 unexplained", "overall_red": []}
     assert coffee.value("SELECT count(*) FROM prices") == 12
     assert coffee.told[-1][0] == "coffee backfill incremental: green"
@@ -57,8 +60,23 @@ def test_a_second_incremental_backfill_has_nothing_to_do(coffee: CoffeeWorld) ->
     applied(coffee)
     before = coffee.digest()
     report = applied(coffee)
-    assert (dict(report.states), next(report.lines())[:13]) == ({}, "nothing to do")
+    assert list(report.lines())[:2] == [
+        "nothing to do; 0 were done before or are held by others",
+        "observations looked at: 0; rows written: none",
+    ]
     assert coffee.digest() == before
+
+
+def test_what_is_taken_up_again_and_says_the_same_is_looked_at_and_not_written(coffee: CoffeeWorld) -> None:
+    """A partial day is taken up by every backfill: that it wrote 12 rows again would be an alarm."""
+    coffee.store(shopify("450.00"), SUNDAY - WEEK, "partial")
+    first = applied(coffee)
+    assert (first.rows, first.written["prices"]) == (6, 6)
+    report = applied(coffee)
+    assert (report.states["partial"], report.rows, report.written.total()) == (1, 6, 0)
+    assert "observations looked at: 6; rows written: none" in list(report.lines())
+    totals = coffee.rows("SELECT totals FROM backfill_runs ORDER BY created_at")
+    assert [(row["totals"]["rows"], row["totals"]["written"].get("prices", 0)) for row in totals] == [(6, 6), (6, 0)]
 
 
 def test_a_day_that_cannot_be_had_is_reported_and_fails_nothing(coffee: CoffeeWorld) -> None:
@@ -150,7 +168,7 @@ def test_more_than_a_tenth_failed_ends_the_backfill(coffee: CoffeeWorld, monkeyp
     coffee.execute("UPDATE roasters SET price_cadence = '0 4 * * *'")
     for days in range(12):
         coffee.store([], SUNDAY - timedelta(days=days))
-    monkeypatch.setattr(incremental_mode, "cut", lambda keys, _: [keys[:11], keys[11:]])
+    monkeypatch.setattr(incremental_mode, "cut", partial(incremental_mode.cut, most=11))
     with pytest.raises(TooManyFailed, match="9 of 11 partitions have failed"):
         applied(coffee)
     assert coffee.value("SELECT status FROM backfill_runs") == "aborted"

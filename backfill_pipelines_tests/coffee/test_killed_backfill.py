@@ -27,7 +27,7 @@ def killed(coffee: CoffeeWorld, plan: str, where: str) -> int:
     assert database.embedded
     command = [sys.executable, "-W", "ignore", "-m", "backfill_pipelines_tests.coffee.killed_backfill"]
     arguments = [database.embedded, database.database, str(coffee.folder), plan, where]
-    return subprocess.run([*command, *arguments], cwd=ROOT, capture_output=True, check=False, timeout=120).returncode
+    return subprocess.run([*command, *arguments], cwd=ROOT, capture_output=True, check=False, timeout=300).returncode
 
 
 @pytest.fixture(scope="module")

@@ -74,7 +74,7 @@ def test_a_killed_publisher_leaves_nothing_half_done(
     publish_all(postgres, first(source))
     command = [sys.executable, "-c", KILLED, str(postgres.embedded), postgres.database, step]
     root = Path(__file__).parents[2]
-    assert subprocess.run(command, check=False, timeout=60, cwd=root).returncode == -signal.SIGKILL
+    assert subprocess.run(command, check=False, timeout=300, cwd=root).returncode == -signal.SIGKILL
     assert digest(postgres) == uninterrupted[0]
     assert rows(postgres, "SELECT observed_at FROM product_artifacts WHERE observed_at > %s", at(1)) == []
     assert publish_all(postgres, second(source)).prices == 3

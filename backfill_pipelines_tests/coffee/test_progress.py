@@ -37,10 +37,12 @@ def test_failed_and_unrecoverable_partitions_are_processed(clock: Clock) -> None
     progress.add(OK, 3, rows=900)
     progress.add(FAILED)
     progress.add(UNRECOVERABLE)
+    progress.written = 12
     line = progress.line()
     assert (line.processed, line.pct, line.rows, line.elapsed_s, line.eta_s) == (5, 50.0, 900, 10.0, 10.0)
     assert line.text == (
-        "50.0 %: 5 of 10 processed, 3 ok, 1 failed, 1 unrecoverable, 900 rows, 10 s elapsed, 10 s to go"
+        "50.0 %: 5 of 10 processed, 3 ok, 1 failed, 1 unrecoverable, 900 rows looked at, 12 written, "
+        "10 s elapsed, 10 s to go"
     )
 
 

@@ -119,7 +119,12 @@ def test_a_date_of_an_open_repair_is_a_gap() -> None:
         return replace(green(day), is_stale=True)
 
     assert judge(known(upstream(d5=stale)), [DAY], STRICT).measured[str(DAY)].violations == 1
-    assert judge(known(upstream(d5=stale)), [DAY], BACKFILL).measured[str(DAY)].violations == 1
+    found = judge(known(upstream(d5=stale)), [DAY], BACKFILL).measured[str(DAY)]
+    assert found.violations == 1
+    assert found.sample[0].endswith("Repair: backfill repair run nba")
+    both = judge(known(upstream(d3=red, d5=stale)), [DAY], BACKFILL).measured[str(DAY)]
+    command = "backfill run nba_analytics/player_game_summary --date "
+    assert f"Repair: backfill repair run nba, then {command}" in both.sample[0]
 
 
 def test_a_day_off_is_no_gap() -> None:

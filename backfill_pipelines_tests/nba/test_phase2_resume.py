@@ -11,7 +11,7 @@ import pytest
 from backfill_pipelines.nba.sample import write_feeds
 from backfill_pipelines_tests.nba.feeds_runs import ENTRIES, PHASE_2, PHASE_3, Pipeline, days_between, pipeline
 
-FIRST, LAST = date(2022, 12, 5), date(2022, 12, 11)
+FIRST, LAST = date(2022, 12, 5), date(2022, 12, 8)
 DAYS = days_between(FIRST, LAST)
 TABLES = (*PHASE_2, *PHASE_3)
 PROJECT = Path(__file__).parents[2]
@@ -80,21 +80,21 @@ def written_by(run: Pipeline) -> set[tuple[str, str, object]]:
 
 @pytest.fixture(scope="module")
 def feeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("week")
+    root = tmp_path_factory.mktemp("days")
     write_feeds(root, seed=7, first=FIRST, last=LAST)
     return root
 
 
 @pytest.fixture(scope="module")
 def undisturbed(feeds: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
-    with pipeline(tmp_path_factory.mktemp("undisturbed"), feeds) as run:
+    with pipeline(tmp_path_factory.mktemp("undisturbed"), feeds, in_memory=True) as run:
         assert all(run.run_all(TABLES, FIRST, LAST).values())
         yield run
 
 
 @pytest.fixture(scope="module")
 def survivor(feeds: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
-    """A week whose processes were killed four times, then run to its end."""
+    """Four days whose processes were killed four times, then run to their end."""
     folder, start = tmp_path_factory.mktemp("killed"), 0
     for moment, table, is_published in KILLS:
         end = TABLES.index(table) + 1

@@ -92,7 +92,7 @@ def assert_reconciles(report: FetchReport) -> None:
 def places_world(folder: Path) -> Iterator[PlacesWorld]:
     """A deployment for the block."""
     with standin_in_thread() as served:
-        client = PlacesClient(served.url, "embedded", connect_seconds=5, read_seconds=1.5)
+        client = PlacesClient(served.url, "embedded")
         world = PlacesWorld(folder, served, client, ControlStore(url=f"sqlite:///{folder / 'control.db'}"))
         try:
             yield world

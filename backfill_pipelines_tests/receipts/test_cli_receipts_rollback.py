@@ -98,6 +98,7 @@ def test_one_record(run: WrittenRun) -> None:
     shown = roll_back("--image-id", image(2), "--receipt-id", "1", "--apply", "--accept-stream-events", "1")
     assert shown.exit_code == 0, shown.output
     assert [run.item(n) is None for n in range(4)] == [False, False, True, False]
+    assert "taken up again by: backfill receipts run --buckets 02 --apply --fetch" in said(shown)
 
 
 def test_an_item_that_the_ledger_does_not_know_is_red(run: WrittenRun) -> None:

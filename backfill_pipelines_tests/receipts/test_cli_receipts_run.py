@@ -96,6 +96,7 @@ def test_without_inventory_or_plan_the_command_says_what_to_do_first(desk: Desk)
     assert (shown.exit_code, f"{desk.here.place.name} has no plan" in said(shown)) == (2, True)
     shown = run("plan")
     assert shown.exit_code == 0, shown.output
+    assert "BACKFILL_PLACES_DAILY_QUOTA" in shown.output
     assert desk.here.plan.fingerprint in shown.output.replace("\n", "")
     assert run("plan").exit_code == 0
     assert desk.here.plan.revision == 1, "the same state is the same plan"
@@ -136,9 +137,10 @@ def test_a_run_with_a_limit_advances(desk: Desk) -> None:
     assert desk.api.meters()["requests"] == 3
 
 
-def test_a_run_of_64_buckets_is_one_run_with_a_verdict_for_each(desk: Desk) -> None:
+def test_a_run_of_64_buckets_is_one_run_with_a_verdict_for_each(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every run of Dagster costs a fifth of a second: a wave of a large table asks for longer ones."""
     desk.ready()
+    monkeypatch.setenv("BACKFILL_PLACES_DAILY_QUOTA", "100")
     shown = run("run", "--buckets", "00-3f", "--apply", "--fetch", "--buckets-per-run", "64")
     assert shown.exit_code == 0, shown.output
     assert [line for line in shown.output.splitlines() if line.startswith(PLACES)] == [f"{PLACES}  00-3f"]
@@ -149,6 +151,7 @@ def test_a_run_of_64_buckets_is_one_run_with_a_verdict_for_each(desk: Desk) -> N
         tags = instance.get_run_by_id(records[0].run_id).tags  # pyright: ignore[reportOptionalMemberAccess]
         gate = dg.AssetCheckKey(dg.AssetKey(PLACES.split("/")), "readback_equal")
         verdicts = latest_verdicts(instance, [gate])[gate]
+    assert "quota of the day: 97 of 100 calls left until" in said(shown)
     assert made == {*BUCKETS[:64]}
     assert (tags[ASSET_PARTITION_RANGE_START_TAG], tags[ASSET_PARTITION_RANGE_END_TAG]) == ("00", "3f")
     assert verdicts == dict.fromkeys(BUCKETS[:64], True)
@@ -196,6 +199,9 @@ def test_a_choice_that_makes_no_sense_is_refused(desk: Desk) -> None:
         (["--buckets", "0g"], "'0g' are no buckets"),
         (["--buckets", "0f-00"], "'0f-00' are no buckets"),
         (["--image-id", "x"], "'x' is no image id"),
+        (["--image-id", image(0), "--receipt-id", "7"], f"has no metadata row of {image(0)}/7. Repair: correct the id"),
+        (["--buckets", "00", "--receipt-id", "7"], "--receipt-id without --image-id names no record"),
+        (["--canary", "--wave", "2", "--apply"], "Repair: leave out --wave, --apply"),
     ):
         shown = run("run", *words)
         assert (shown.exit_code, complaint in said(shown)) == (2, True)

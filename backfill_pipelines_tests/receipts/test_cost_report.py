@@ -19,6 +19,7 @@ from backfill_pipelines.receipts.cost_report import (
     take_snapshot,
 )
 from backfill_pipelines.receipts.cost_report_asset import COST_REPORT, build_cost_report
+from backfill_pipelines.receipts.daily_quota import DailyQuota
 from backfill_pipelines.receipts.id_refresh import id_ages
 from backfill_pipelines.receipts.items import item_size
 from backfill_pipelines.receipts.places_cache import PlacesCache
@@ -82,6 +83,7 @@ def lines_of(migrated: Migrated, before: Snapshot | None, usage: tuple[Usage, Us
         1_000,
         ids=id_ages(migrated.stores.objects, {entry.place_id for entry in entries.values()}, NOW),
         sku="Place Details Enterprise",
+        today=DailyQuota(1_000, 7, NOW + timedelta(hours=3)),
         now=NOW,
         usage=usage,
     )
@@ -95,6 +97,7 @@ def test_the_report_puts_before_beside_after_and_says_what_nobody_measured(migra
     assert rows["calls, Place Details Enterprise"].after == "6 billable of 7 attempts"
     assert rows["spend on calls"].after == "$0"
     assert rows["free calls used"].after == "6 of 1,000"
+    assert rows["calls left of the day"].after.startswith("993 of 1,000 calls left until")
     assert rows["cache hit rate"].after == "0 of 7 (0.0%)"
     assert rows["write units"].after == f"{18 * (RECORDS - 1):,}, $0.00070875"
     assert rows["our write units a minute (p50, p99)"].after == f"{18 * (RECORDS - 1):,}, {18 * (RECORDS - 1):,}"

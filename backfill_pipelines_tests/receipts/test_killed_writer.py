@@ -52,7 +52,7 @@ def killed(here: World, folder: Path, moment: str) -> int:
         "moment": moment,
     }
     command = [sys.executable, "-m", "backfill_pipelines_tests.receipts.killed_writer", json.dumps(said)]
-    return subprocess.run(command, check=False, timeout=60, cwd=Path(__file__).parents[2]).returncode
+    return subprocess.run(command, check=False, timeout=300, cwd=Path(__file__).parents[2]).returncode
 
 
 @pytest.fixture(scope="module")

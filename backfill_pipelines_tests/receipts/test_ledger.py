@@ -166,7 +166,7 @@ def test_the_runs_of_one_origin_are_one_run_in_every_process(control: ControlSto
     """All runs of a backfill carry one mark: by it they are found again and rolled back together."""
     assert ledger.run_of("backfill-abc", "rp-20260105-0001") == "rp-20260105-0001"
     command = [sys.executable, "-c", ASK, control.url, "rp-20260105-0002"]
-    said = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+    said = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300).stdout
     assert said.strip() == "rp-20260105-0001"
     assert ledger.run_of("run-xyz", "rp-20260105-0002") == "rp-20260105-0002"
     assert list(ledger.runs()) == ["rp-20260105-0001", "rp-20260105-0002"]

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from backfill_pipelines.receipts.call_ledger import CallLedger
+from backfill_pipelines.receipts.daily_quota import daily_quota
 from backfill_pipelines.receipts.manifest import latest_manifest, read_counts, read_rows
 from backfill_pipelines.receipts.migration_plan import limits_of, plan_lines
 from backfill_pipelines.receipts.migration_settings import MigrationSettings
@@ -42,7 +44,9 @@ def test_the_overhead_of_the_pilot_is_added_for_the_records_that_are_left(here: 
     assert plan.estimate.seconds > plan.estimate.overhead_seconds
     manifest = latest_manifest(here.place.objects, here.place.name)
     assert manifest is not None
-    shown = {line.name: line.shown for line in plan_lines(plan, read_rows(here.place.objects, manifest), here.settings)}
+    today = daily_quota(CallLedger.of(here.control, here.settings), here.settings)
+    lines = plan_lines(plan, read_rows(here.place.objects, manifest), here.settings, today)
+    shown = {line.name: line.shown for line in lines}
     assert shown["of it beyond calls and writes, as measured so far"] == "7 min"
 
 

@@ -161,6 +161,9 @@ def test_a_second_move_is_a_chain(world: PlacesWorld) -> None:
 def test_a_fault_of_the_service_is_tried_five_times_and_by_the_next_run_again(
     world: PlacesWorld, does: Does, value: str
 ) -> None:
+    if does is Does.SILENCE:
+        world.client.close()
+        world.client = PlacesClient(world.served.url, "embedded", read_seconds=1.5)
     world.script(ONE, does, value, times=5)
     report = world.fetch([ONE, TWO])
     assert (report.fetched[ONE].outcome, report.fetched[ONE].reason) == (IdOutcome.FAILED, Reason.API_UNAVAILABLE)

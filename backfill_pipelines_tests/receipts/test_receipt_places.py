@@ -115,6 +115,17 @@ def test_a_canary_is_recorded_and_lets_the_first_wave_begin(here: World) -> None
     assert made.evidence.results[0].values == {"records": 2, "quarantined": 0}
 
 
+def test_a_canary_can_be_made_again_when_all_is_written(here: World) -> None:
+    """Its record is valid for a week: without a new one nothing of the first wave could be repaired after that."""
+    here.prepare(rows(0, 1))
+    assert here.run("00", "00").success
+    result = here.run(apply=False, fetch=True, canary=True, limit=100)
+    made = latest_decision(here.place.objects, here.plan.plan_id, "canary")
+    assert made is not None
+    assert (result.success, made.choice) == (True, "proceed")
+    assert here.report(result).tally == {"built_again": {"": 1}, "would_create": {"": 1}}
+
+
 def test_a_canary_that_cannot_be_built_holds_the_first_wave(here: World) -> None:
     plan = here.prepare([*rows(0), *rows(1, place_id=ODD_ID)])
     here.choices = {"max_calls": 1}
@@ -258,6 +269,16 @@ def test_one_record_is_written_by_its_name(here: World) -> None:
     assert result.success, failure(result)
     assert list(here.entries()) == [key(1)]
     assert here.materialized() == ["01"]
+
+
+def test_a_record_that_nobody_knows_or_that_gets_no_place_is_refused_by_its_name(here: World) -> None:
+    """A green run that has written nothing says that the record is in order."""
+    here.prepare([*rows(0), row_of(1, place_id="null"), receipt_of(1)])
+    for number, said in ((0, "has no metadata row of"), (1, "gets no place: place_id_placeholder")):
+        receipt_id = 9 if number == 0 else 1
+        result = here.run(f"{number:02x}", image_id=image(number), receipt_id=receipt_id, apply=False)
+        assert not result.success
+        assert said in failure(result)
 
 
 def test_a_red_bucket_keeps_no_other_from_being_materialised(here: World) -> None:

@@ -146,7 +146,7 @@ def test_killed_at_any_moment_the_same_command_goes_on(run: WrittenRun, at: int,
     before = written(run)
     place = run.place
     arguments = [place.endpoint, str(place.state), str(place.folder), place.name, "10", str(at), when]
-    child = subprocess.run([sys.executable, "-c", CHILD, *arguments], timeout=120, check=False)
+    child = subprocess.run([sys.executable, "-c", CHILD, *arguments], timeout=300, check=False)
     assert child.returncode == -signal.SIGKILL
     assert run.ledger.entries(), "the outcomes of its last batch were not written"
     report = run.roll_back(accept=10)

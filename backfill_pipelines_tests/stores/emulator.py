@@ -26,7 +26,7 @@ PINS = (
     "duckdb-extension-ducklake==1.5.5",
 )
 MINIMUM = (3, 13)
-START_SECONDS = 60
+START_SECONDS = 180
 
 _STATE = Path(__file__).parents[2] / ".state" / "emulators"
 _IMPORT_EXTENSIONS = """

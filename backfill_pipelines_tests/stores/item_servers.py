@@ -30,7 +30,7 @@ from backfill_pipelines.stores.server_environments import (
 ENVIRONMENTS = Path(__file__).parents[2] / ".state" / "servers"
 #: What moto[server] needs for DynamoDB; the whole extra is three times as large.
 MOTO_PINS = ("moto[dynamodb]==5.2.5", "flask==3.1.3", "flask-cors==6.0.5")
-START_SECONDS = 60
+START_SECONDS = 180
 #: One for all clients: a session reads the service's description once.
 _SESSION = item_session()
 #: The server ends with its parent, however that ends: the pipe it reads closes then.

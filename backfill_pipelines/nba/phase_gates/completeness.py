@@ -97,7 +97,9 @@ def _unexplained(row: Mapping[str, Any]) -> str:
     asset, day = asset_of(row["table_name"]), row["partition_date"]
     keys = f" ({row['keys_found']} of {row['keys_expected']} keys)" if row["state"] == "partial" else ""
     reason = f", {row['reason']}" if row["reason"] else ""
-    return f"{asset} {day}: {row['state']}{keys}{reason}. backfill run {asset} --date {day}"
+    # What an open repair is to build anew stays stale when it is run before what it reads.
+    command = "backfill repair run nba" if row["state"] == "stale" else f"backfill run {asset} --date {day}"
+    return f"{asset} {day}: {row['state']}{keys}{reason}. {command}"
 
 
 def _matrix(rows: Sequence[Mapping[str, Any]]) -> Rows:

@@ -36,13 +36,13 @@ def number(value: Any) -> Attribute:
     Raises:
         InvalidValue: it is no number, or DynamoDB could not keep all of its digits.
     """
-    if type(value) is not int and type(value) is not NumberText:
+    kind, text = type(value), str(value)
+    if kind is not int and kind is not NumberText:
         raise InvalidValue("is no number")
-    text = str(value)
     if len(text) > MOST_DIGITS or "e" in text or "E" in text:
         _require_exact(text)
         return {"N": decimal_text(text)}
-    return {"N": without_zeros(text)}
+    return {"N": without_zeros(text) if text[-1] == "0" else text}
 
 
 def _require_exact(text: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from backfill_pipelines.receipts.items import Attribute, spelled_digest
+from backfill_pipelines.receipts.items import Attribute, floatless_json
 from backfill_pipelines.receipts.keys import is_image_id
 from backfill_pipelines.receipts.promotion.attribute_values import InvalidValue, NumberText, number
 from backfill_pipelines.receipts.promotion.entities import ENTITIES, NEVER_MIGRATED, TEXT_IDS, Entity
@@ -54,7 +54,7 @@ def read_export(name: str, content: bytes, rules: ReadingRules) -> PlannedImage 
             origin=name,
             not_migrated=left_behind,
             accepted_losses=losses,
-            digest=spelled_digest,
+            spelled=floatless_json,
         )
     except ImageFault as fault:
         return SetAside(image_id, fault.reason, f"{name}: {fault.detail}")

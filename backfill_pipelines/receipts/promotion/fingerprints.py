@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from backfill_pipelines.receipts.items import Item, canonical_json, digest_of
+from backfill_pipelines.receipts.items import Item, floatless_digest, floatless_json
 from backfill_pipelines.receipts.keys import text_of
 from backfill_pipelines.receipts.promotion.entities import BY_TYPE, ENTITIES, Entity
 from backfill_pipelines.receipts.promotion.entity_keys import identity_of
@@ -60,5 +60,5 @@ def _row(entity: Entity, row: Mapping[str, Any]) -> Row:
 
 
 def _fingerprint(image_id: str, lists: Mapping[str, Sequence[Row]]) -> str:
-    in_order = {name: sorted(rows, key=canonical_json) for name, rows in lists.items()}
-    return digest_of({"v": _VERSION, "image_id": image_id, **in_order})
+    in_order = {name: sorted(rows, key=floatless_json) for name, rows in lists.items()}
+    return floatless_digest({"v": _VERSION, "image_id": image_id, **in_order})

@@ -26,7 +26,7 @@ from backfill_pipelines.receipts.promotion.image_outcomes import (
     ImageState,
 )
 from backfill_pipelines.receipts.promotion.image_replacing import Replacer, replacement_of
-from backfill_pipelines.receipts.promotion.image_state import Observed, observe
+from backfill_pipelines.receipts.promotion.image_state import Observed, observe, partial
 from backfill_pipelines.receipts.promotion.planned_image import PlannedImage, PlannedItem
 from backfill_pipelines.receipts.promotion.promotion_ledger import PromotionLedger
 from backfill_pipelines.receipts.promotion.promotion_rows import STAGES, ItemIntent, LedgerItem
@@ -83,7 +83,7 @@ class ImageCopier:
         seen = observe(self.items, planned, known)
         outcome = _SEEN_AS.get(seen.state)
         if outcome is None:
-            return self._written(planned, seen) if self.apply else self._would_write(planned, seen)
+            return self._written(planned, seen, known) if self.apply else self._would_write(planned, seen)
         result = _result(planned, outcome, seen)
         if seen.state is ImageState.PARTIAL_FOREIGN:
             return self.settled(replace(result, reason=str(seen.state)))
@@ -108,7 +108,7 @@ class ImageCopier:
         result = _result(planned, ImageOutcome.NOT_ATTEMPTED, seen)
         return replace(result, reason=DRY_RUN, write_units=units, already_equal=by_type(planned, seen.ours))
 
-    def _written(self, planned: PlannedImage, seen: Observed) -> ImageResult:
+    def _written(self, planned: PlannedImage, seen: Observed, known: Sequence[LedgerItem]) -> ImageResult:
         """Write what is missing, and say how that went."""
         self.require_held()
         missing = [item for item in planned.items if item.key[1] not in seen.ours]
@@ -124,7 +124,7 @@ class ImageCopier:
         except _OF_AN_IMAGE as error:
             return self._failed(replace(result, written=by_type(planned, written), write_units=units), error)
         result = replace(result, written=by_type(planned, written), write_units=units)
-        return self.settled(self._read_back(planned, result))
+        return self.settled(self._read_back(planned, result, known))
 
     def _replaced(
         self, planned: PlannedImage, seen: Observed, known: Sequence[LedgerItem], result: ImageResult
@@ -149,7 +149,7 @@ class ImageCopier:
             return self._failed(result, error)
         result = replace(result, outcome=ImageOutcome.COPIED, reason=REPLACED, detail="", write_units=units)
         result = replace(result, written=by_type(planned, put))
-        return self.settled(self._read_back(found.planned, result, is_replaced=True))
+        return self.settled(self._read_back(found.planned, result, known, is_replaced=True))
 
     def _failed(self, result: ImageResult, error: Exception) -> ImageResult:
         """An image that an error has ended; what is there of it stays, and is taken up by the next run."""
@@ -165,17 +165,23 @@ class ImageCopier:
         self.ledger.stage_done(self.run_id, image_id, stage, units)
         return units
 
-    def _read_back(self, planned: PlannedImage, result: ImageResult, *, is_replaced: bool = False) -> ImageResult:
-        """The evidence of a written image; one that is not what was written has failed."""
-        known = self.ledger.items(planned.image_id)
-        seen = observe(self.items, planned, known)
+    def _read_back(
+        self, planned: PlannedImage, result: ImageResult, known: Sequence[LedgerItem], *, is_replaced: bool = False
+    ) -> ImageResult:
+        """The evidence of a written image; one that is not what was written has failed.
+
+        ``known`` is what the ledger had of it before: with what was planned, it is what the ledger has now.
+        """
+        seen = observe(self.items, planned, ())
+        if seen.state is ImageState.PARTIAL_FOREIGN:
+            seen = partial(seen.items, seen.digests, self.ledger.items(planned.image_id))
         evidence = evidence_of(
             planned,
             seen,
             source_buckets=self.source_buckets,
             is_new=not is_replaced,
             is_replaced=is_replaced,
-            ours={row.sk for row in known},
+            ours={row.sk for row in known} | {item.key[1] for item in planned.items},
         )
         result = replace(result, evidence=evidence)
         if seen.state is ImageState.IDENTICAL and not evidence.items.wrong:

@@ -43,7 +43,7 @@ def read_partition(store: ItemStore, image_id: str) -> dict[str, Item]:
 def observe(store: ItemStore, planned: PlannedImage, known: Sequence[LedgerItem]) -> Observed:
     """Read an image's partition and say what it is, given what the ledger knows of it."""
     items = read_partition(store, planned.image_id)
-    digests = {sk: item_digest(item) for sk, item in items.items()}
+    digests = digests_of(items, planned)
     if not items:
         return Observed(ImageState.ABSENT, items, digests)
     if IMAGE_SK not in items:
@@ -52,6 +52,16 @@ def observe(store: ItemStore, planned: PlannedImage, known: Sequence[LedgerItem]
     if found == planned.fingerprint:
         return Observed(ImageState.IDENTICAL, items, digests, found)
     return Observed(ImageState.DIFFERS, items, digests, found, section_diff(planned, items))
+
+
+def digests_of(items: Mapping[str, Item], planned: PlannedImage) -> dict[str, str]:
+    """The digests of items as they were read; one that is the planned item, value for value, has the planned digest."""
+    wanted = {one.key[1]: one for one in planned.items}
+    found: dict[str, str] = {}
+    for sk, item in items.items():
+        meant = wanted.get(sk)
+        found[sk] = meant.digest if meant is not None and item == meant.item else item_digest(item)
+    return found
 
 
 def partial(items: Mapping[str, Item], digests: Mapping[str, str], known: Sequence[LedgerItem]) -> Observed:

@@ -1,11 +1,12 @@
 """From what was read of an image to what will be written: transformed, checked, digested, in order. Pure."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 
-from backfill_pipelines.receipts.capacity import write_units
-from backfill_pipelines.receipts.items import Attribute, Item, item_digest
+from backfill_pipelines.receipts.capacity import WRITE_UNIT_BYTES, write_units
+from backfill_pipelines.receipts.items import Attribute, Item, item_json
 from backfill_pipelines.receipts.promotion.entities import ENTITIES, Entity
 from backfill_pipelines.receipts.promotion.entity_keys import Identity
 from backfill_pipelines.receipts.promotion.planned_image import ImageFault, PlannedImage, PlannedItem, Reason
@@ -26,7 +27,7 @@ def plan_image(
     origin: str,
     not_migrated: Mapping[str, int],
     accepted_losses: Mapping[str, int],
-    digest: Callable[[Item], str] = item_digest,
+    spelled: Callable[[Item], bytes] = item_json,
 ) -> PlannedImage:
     """All items of an image as they will be written.
 
@@ -38,7 +39,7 @@ def plan_image(
         origin: File or table.
         not_migrated: Items left behind by design, by TYPE.
         accepted_losses: Rows left behind because the operator named them.
-        digest: Of an item; ``spelled_digest`` will do where numbers and sets have their one spelling already.
+        spelled: Canonical JSON of an item; ``floatless_json`` will do where numbers and sets have their one spelling.
 
     Raises:
         ImageFault: a rule that the image breaks.
@@ -46,7 +47,7 @@ def plan_image(
     rows = [(entity, _upper_label(identity), attributes) for entity, identity, attributes in read]
     items = _transformed(image_id, rows, rules)
     require_whole([(entity, identity) for entity, identity, _ in rows])
-    planned = [planned_item(entity, item, digest) for (entity, _, _), item in zip(rows, items, strict=True)]
+    planned = [planned_item(entity, item, spelled) for (entity, _, _), item in zip(rows, items, strict=True)]
     counts = Counter(entity.list_name for entity, _, _ in rows)
     return PlannedImage(
         image_id=image_id,
@@ -81,23 +82,25 @@ def _transformed(image_id: str, rows: Iterable[Read], rules: ReadingRules) -> li
     return items
 
 
-def planned_item(entity: Entity, item: Item, digest: Callable[[Item], str] = item_digest) -> PlannedItem:
+def planned_item(entity: Entity, item: Item, spelled: Callable[[Item], bytes] = item_json) -> PlannedItem:
     """An item with its place in the order, its digest and its cost.
 
     Raises:
         ImageFault: it is too large.
     """
-    size = require_size(item)
+    content = spelled(item)
+    # JSON is longer than what DynamoDB counts: most items take one unit and need not be measured.
+    size = require_size(item) if len(content) > WRITE_UNIT_BYTES else len(content)
     return PlannedItem(
         stage=entity.stage,
         type_name=entity.type_name,
         key=(item["PK"]["S"], item["SK"]["S"]),
         item=item,
-        digest=digest(item),
+        digest=hashlib.sha256(content).hexdigest(),
         write_units=write_units(size, indexes_of(item)),
     )
 
 
 def indexes_of(item: Item) -> int:
     """How many indexes hold a copy of an item: those whose keys it has, and the one on TYPE."""
-    return sum(name.endswith("PK") and name.startswith("GSI") for name in item) + ("TYPE" in item)
+    return len([name for name in item if name.startswith("GSI") and name.endswith("PK")]) + ("TYPE" in item)

@@ -181,8 +181,7 @@ class PromotedTarget:
     def _silence(self, bucket: str) -> Measurement:
         """What the stream handler makes of the images that this run wrote."""
         written = [one.image_id for one in self._results_of(bucket) if one.written]
-        applied = self.promotion.ledger.applied(self.run_id, buckets=[bucket])
-        return self.watch.measure(written, applied, accepted=self.config.replace)
+        return self.watch.measure(written, self._applied_kinds.get(bucket, {}), accepted=self.config.replace)
 
     def _replacer(self) -> Replacer | None:
         """What may be replaced, after a look at what all of it together would send; None when nothing may."""
@@ -265,6 +264,11 @@ class PromotedTarget:
     def _applied(self) -> Mapping[str, Mapping[str, int]]:
         """Written items of this run by image and TYPE, counted in the ledger after the copy."""
         return self.promotion.ledger.applied_by_image(self.run_id)
+
+    @cached_property
+    def _applied_kinds(self) -> Mapping[str, Mapping[str, Mapping[str, int]]]:
+        """Written items of this run by bucket, kind and TYPE, counted in the ledger after the copy."""
+        return self.promotion.ledger.applied_by_bucket(self.run_id)
 
     @cached_property
     def _entries(self) -> Sequence[ImageEntry]:

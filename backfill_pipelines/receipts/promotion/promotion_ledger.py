@@ -189,13 +189,22 @@ class PromotionLedger:
         with self._control.transaction() as connection:
             return {(ImageOutcome(row.outcome), row.reason): row.images for row in connection.execute(statement)}
 
-    def applied(self, run_id: str, *, buckets: Iterable[str] | None = None) -> Mapping[str, Mapping[str, int]]:
-        """Written items of a run by kind and TYPE, of some buckets or all."""
+    def applied(self, run_id: str) -> Mapping[str, Mapping[str, int]]:
+        """Written items of a run by kind and TYPE."""
         found: dict[str, dict[str, int]] = {}
-        for image_id, kind, type_name, items in self._written(run_id):
-            if buckets is None or bucket_of(image_id) in set(buckets):
+        for of_bucket in self.applied_by_bucket(run_id).values():
+            for kind, types in of_bucket.items():
                 of_kind = found.setdefault(kind, {})
-                of_kind[type_name] = of_kind.get(type_name, 0) + items
+                for type_name, items in types.items():
+                    of_kind[type_name] = of_kind.get(type_name, 0) + items
+        return found
+
+    def applied_by_bucket(self, run_id: str) -> Mapping[str, Mapping[str, Mapping[str, int]]]:
+        """Written items of a run by bucket, kind and TYPE; all rows of the run are counted for it."""
+        found: dict[str, dict[str, dict[str, int]]] = {}
+        for image_id, kind, type_name, items in self._written(run_id):
+            of_kind = found.setdefault(bucket_of(image_id), {}).setdefault(kind, {})
+            of_kind[type_name] = of_kind.get(type_name, 0) + items
         return found
 
     def applied_by_image(self, run_id: str) -> Mapping[str, Mapping[str, int]]:
@@ -224,7 +233,9 @@ class PromotionLedger:
         for part in _parts(sorted(set(found))):
             connection.execute(ITEMS.update().where(*intended, ITEMS.c.sk.in_(part)).values(state=ItemState.WRITTEN))
         connection.execute(ITEMS.delete().where(*intended))
-        open_ = [*self._of(IMAGES, image_id), IMAGES.c.run_id != run_id, is_unfinished()]
+        # Killed once all was written, a run is unfinished no more, but has not said what became of the image.
+        unsaid = sa.and_(IMAGES.c.stage_1_begun.is_not(None), IMAGES.c.outcome.is_(None))
+        open_ = [*self._of(IMAGES, image_id), IMAGES.c.run_id != run_id, sa.or_(is_unfinished(), unsaid)]
         closed = {"outcome": str(ImageOutcome.RESUMED), "reason": run_id, "at": moment}
         connection.execute(IMAGES.update().where(*open_).values(**closed))
 

@@ -15,7 +15,7 @@ from backfill_pipelines.receipts.promotion.planned_image import PlannedItem
 from backfill_pipelines.stores.dynamodb_batches import WRITES_PER_CALL, chunks
 from backfill_pipelines.stores.dynamodb_pacing import WritePacer
 from backfill_pipelines.stores.item_errors import ConditionFailed, NoAnswer, NotAllProcessed
-from backfill_pipelines.stores.items import Consumed, Item, ItemStore, absent, total, unchanged
+from backfill_pipelines.stores.items import Consumed, Item, ItemStore, absent, unchanged
 
 _ATTEMPTS = 5
 
@@ -95,7 +95,7 @@ class StageWriter:
         return item_digest(current) if current is not None else ""
 
     def _batch(self, batch: Sequence[PlannedItem], require_held: Callable[[], None]) -> float:
-        ticket = self.pacer.acquire(total(map(estimate, batch)))
+        ticket = self.pacer.acquire(estimate(*batch))
         require_held()
         try:
             written = self.items.batch_write([item.item for item in batch])
@@ -116,9 +116,14 @@ class StageWriter:
             raise ImageRowTaken(str(error)) from error
 
 
-def estimate(planned: PlannedItem) -> Consumed:
-    """Units of one put, in the table and in each index that gets a copy."""
-    indexes = [name.removesuffix("PK") for name in planned.item if name.startswith("GSI") and name.endswith("PK")]
-    indexes += ["GSITYPE"] if "TYPE" in planned.item else []
-    units = planned.write_units / (1 + len(indexes))
-    return Consumed(units, dict.fromkeys(indexes, units))
+def estimate(*planned: PlannedItem) -> Consumed:
+    """Units of puts, in the table and in each index that gets a copy."""
+    table, indexes = 0.0, dict[str, float]()
+    for one in planned:
+        names = [name.removesuffix("PK") for name in one.item if name.startswith("GSI") and name.endswith("PK")]
+        names += ["GSITYPE"] if "TYPE" in one.item else []
+        units = one.write_units / (1 + len(names))
+        table += units
+        for name in names:
+            indexes[name] = indexes.get(name, 0.0) + units
+    return Consumed(table, indexes)

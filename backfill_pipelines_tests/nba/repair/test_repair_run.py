@@ -38,6 +38,21 @@ def nothing(document: Row) -> None:
     document["pdf_version"] = "long"
 
 
+def ten_minutes_less(document: Row) -> None:
+    """Of the first player: no rule of one line is broken, but his team's minutes no longer add up."""
+    _change_minutes(document, -10)
+
+
+def ten_minutes_more(document: Row) -> None:
+    _change_minutes(document, 10)
+
+
+def _change_minutes(document: Row, change: int) -> None:
+    stats = document["active_players"][0]["stats"]
+    minutes, _, seconds = stats["minutes"].partition(":")
+    stats["minutes"] = f"{int(minutes) + change}:{seconds}"
+
+
 def impossible(document: Row) -> None:
     document["resultSets"] = []
 
@@ -111,7 +126,8 @@ def test_what_is_marked_stays_stale_past_a_red_file_and_the_next_run_goes_on(sit
     red = site.repair("run")
     assert red.exit_code == RED
     assert "two_rows_per_expected_game" in red.output
-    assert "Repair: mend the causes named above, then: backfill repair run nba" in red.output
+    assert "Repair: mend the causes named above, then:" in red.output
+    assert f"backfill repair run nba --table {BOX} --dates {DAY}" in red.output
     assert site.digests() == before
     assert set(site.ledger().values()) == {Mark.STALE}
     listed = site.repair("status")
@@ -123,6 +139,32 @@ def test_what_is_marked_stays_stale_past_a_red_file_and_the_next_run_goes_on(sit
     assert changed(before, site.digests()) == {Partition(table, DAY) for table in (BOX, TOGS, TDGS)}
     assert site.status().exit_code == 0
     assert site.repair("status").exit_code == 0
+
+
+def test_the_command_of_a_red_repair_reads_a_file_that_was_corrected_once_more(site: Site) -> None:
+    """The file itself is green, what is computed from it is not: going on would never look at the file again."""
+    before = site.digests()
+    site.correct("gamebooks-data", ten_minutes_less)
+    red = site.repair("run", BOOKS)
+    assert red.exit_code == RED
+    assert "nba_raw.player_lines: 1 still stale" in red.output
+    site.correct("gamebooks-data", ten_minutes_more)
+    (command,) = (line.split() for line in red.output.splitlines() if line.startswith("  backfill repair run"))
+    assert command in (line.split() for line in site.repair("status").output.splitlines())
+    done = site(*command[1:])
+    assert done.exit_code == 0, done.output
+    assert site.digests() == before
+    assert site.repair("status").exit_code == 0
+
+
+def test_the_status_counts_the_stale_dates_of_a_table_and_names_their_command(site: Site) -> None:
+    assert site.repair("plan", BOOKS, "--mark").exit_code == 0
+    shown = site.status()
+    assert shown.exit_code == RED
+    text = " ".join(shown.output.split())
+    assert f"{UPGC} on 5 dates, {DAY} to {LAST}, the first stale: {UPGC} {DAY} <- " in text
+    gate = site("gate", "nba", "1", "--from", str(DAYS[0]), "--to", str(LAST))
+    assert f"{UPGC.replace('.', '/')} {DAY}: stale. backfill repair run nba" in " ".join(gate.output.split())
 
 
 def test_a_table_that_is_rebuilt_by_hand_before_what_it_reads_stays_stale(site: Site) -> None:

@@ -34,7 +34,7 @@ class Run:
     def __init__(self, here: Embedding, instance: dg.DagsterInstance, folder: Path) -> None:
         self.here, self.instance = here, instance
         self.objects = ObjectStore(url=str(folder / "objects"), is_own=True)
-        self.settings: dict[str, Any] = {"poll_seconds": 0.01, "sample_seconds": 0.02, "timeout_seconds": 20.0}
+        self.settings: dict[str, Any] = {"poll_seconds": 0.01, "sample_seconds": 0.02, "timeout_seconds": 300.0}
         self.production: list[str] = []
 
     def promoted(self, *buckets: str) -> None:

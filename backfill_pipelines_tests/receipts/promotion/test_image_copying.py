@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from backfill_pipelines.receipts.items import item_digest
 from backfill_pipelines.receipts.promotion.copied_images import copied_images
 from backfill_pipelines.receipts.promotion.image_outcomes import ImageOutcome, ImageState
+from backfill_pipelines.receipts.promotion.image_state import digests_of
 from backfill_pipelines.receipts.promotion.promotion_rows import STAGES, ItemState
 from backfill_pipelines.stores.dynamodb import DynamoItemStore
 from backfill_pipelines.stores.dynamodb_batches import WRITES_PER_CALL
@@ -84,11 +86,27 @@ def test_the_ledger_knows_every_item_of_a_run_by_its_digest(target: Copying) -> 
     assert sum(target.ledger.applied("pr-1")["create"].values()) == len(one.items)
 
 
+def test_what_is_read_has_the_digest_of_what_it_is_and_not_of_what_was_planned() -> None:
+    one = planned(1)
+    read = {item.key[1]: dict(item.item) for item in one.items}
+    assert digests_of(read, one) == {item.key[1]: item.digest for item in one.items}
+    word = next(item for item in one.items if item.type_name == "RECEIPT_WORD")
+    changed = {**word.item, "text": {"S": "OTHER"}}
+    respelled = {**word.item, "confidence": {"N": f"{float(word.item['confidence']['N']):.6f}"}}
+    more = {**word.item, "added": {"NULL": True}}
+    for stored in (changed, more, {name: word.item[name] for name in ("PK", "SK")}, respelled):
+        assert digests_of({**read, word.key[1]: stored, "FOREIGN": stored}, one) == {
+            **{item.key[1]: item.digest for item in one.items},
+            **dict.fromkeys((word.key[1], "FOREIGN"), item_digest(stored)),
+        }
+    assert item_digest(changed) != word.digest == item_digest(respelled)
+
+
 def killed(target: Copying, moment: str) -> int:
     """The exit code of a child that copies until it is killed."""
     said = {"folder": str(target.folder), "endpoint": target.endpoint, "table": target.table, "moment": moment}
     command = [sys.executable, "-m", "backfill_pipelines_tests.receipts.promotion.killed_copier", json.dumps(said)]
-    return subprocess.run(command, check=False, timeout=60, cwd=Path(__file__).parents[3]).returncode
+    return subprocess.run(command, check=False, timeout=300, cwd=Path(__file__).parents[3]).returncode
 
 
 @pytest.fixture(scope="module")

@@ -275,7 +275,7 @@ def test_a_killed_rollback_goes_on_as_if_it_had_not_been(moment: str, target: Co
     target.run([planned(2), planned(3)])
     said = {"folder": str(target.folder), "endpoint": target.endpoint, "table": target.table, "moment": moment}
     command = [sys.executable, "-m", "backfill_pipelines_tests.receipts.promotion.killed_undoer", json.dumps(said)]
-    child = subprocess.run(command, check=False, timeout=60, cwd=Path(__file__).parents[3])
+    child = subprocess.run(command, check=False, timeout=300, cwd=Path(__file__).parents[3])
     assert child.returncode == -signal.SIGKILL
     for number in (2, 3):
         found = target.partition(number)

@@ -102,7 +102,7 @@ def test_an_image_half_copied_by_a_crash_is_brought_to_its_end_and_can_be_taken_
     said = {"folder": str(target.folder), "endpoint": target.endpoint, "table": target.table}
     said |= {"moment": "between stages 2 and 3"}
     command = [sys.executable, "-m", "backfill_pipelines_tests.receipts.promotion.killed_copier", json.dumps(said)]
-    child = subprocess.run(command, check=False, timeout=60, cwd=Path(__file__).parents[3])
+    child = subprocess.run(command, check=False, timeout=300, cwd=Path(__file__).parents[3])
     assert child.returncode == -signal.SIGKILL
     assert target.partition(1)
     assert IMAGE_ROW not in target.partition(1)

@@ -30,13 +30,24 @@ class Ticking:
     desk: Desk
     instance: dg.DagsterInstance
     later: timedelta = timedelta(0)
+    stopped_at: datetime | None = None
     assets: list[dg.AssetsDefinition] = field(
         default_factory=lambda: [build_export_inventory(), build_promotion_plan(), build_promoted_images()]
     )
 
+    @contextmanager
+    def stopped_clock(self) -> Iterator[None]:
+        """Time stands still for the block: two ticks of it do not lie on both sides of the end of an hour."""
+        self.stopped_at = datetime.now(UTC)
+        yield
+        self.stopped_at = None
+
+    def now(self) -> datetime:
+        return (self.stopped_at or datetime.now(UTC)) + self.later
+
     def tick(self) -> list[dg.RunRequest] | str:
         """The runs that a tick asks for, or why it asks for none."""
-        sensor = build_promotion_gap_sensor(lambda: datetime.now(UTC) + self.later)
+        sensor = build_promotion_gap_sensor(self.now)
         with self._resources() as resources:
             repository = dg.Definitions(self.assets, sensors=[sensor], resources=resources).get_repository_def()
             needed = {name: resources[name] for name in RESOURCES}
@@ -96,10 +107,11 @@ def test_a_new_export_is_taken_stock_of_planned_and_copied(ticking: Ticking) -> 
     desk.copied(1)
     assert "0 of 1 images are not, or not whole" in str(ticking.tick())
     desk.export(2)
-    (stock,) = ticking.requests()
+    with ticking.stopped_clock():
+        (stock,), (again,) = ticking.requests(), ticking.requests()
     assert (stock.job_name, stock.asset_selection) == (REFRESH_JOB, [EXPORT_INVENTORY, PROMOTION_PLAN])
     assert stock.run_key is not None
-    assert stock.run_key == ticking.requests()[0].run_key, "an inventory that is red is asked for once an hour"
+    assert stock.run_key == again.run_key, "an inventory that is red is asked for once an hour"
     ticking.fill()
     (copy,) = ticking.requests()
     assert copy.tags["dagster/asset_partition_range_start"] == "02"

@@ -14,7 +14,19 @@ MODEL = (
 )
 OF_RECEIPTS = {"items", "keys", "names", "place", "capacity"}
 ALLOWED = {
-    *("collections", "dataclasses", "datetime", "decimal", "enum", "functools", "gzip", "json", "operator", "re"),
+    *(
+        "collections",
+        "dataclasses",
+        "datetime",
+        "decimal",
+        "enum",
+        "functools",
+        "gzip",
+        "hashlib",
+        "json",
+        "operator",
+        "re",
+    ),
     *("types", "typing", "zlib"),
 }
 

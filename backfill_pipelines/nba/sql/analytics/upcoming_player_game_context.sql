@@ -2,6 +2,8 @@
 -- Inputs of the same dates: player_lines, upcoming_team_game_context, odds_api_player_points_props,
 -- nbac_injury_report, espn_team_rosters (up to the date); of earlier dates player_game_summary, player_lines (counted),
 -- team_offense_game_summary, team_defense_game_summary; nbac_schedule 7 days ahead.
+-- Past dates only: a date becomes a partition on the day after, and until its games are final the schedule's gate is
+-- red. The other universe that the specification names, rosters of teams that play today or later, has no partition.
 -- No season has 270 days, so 270 days back is all of it.
 WITH universe AS (
   SELECT
