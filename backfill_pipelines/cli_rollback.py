@@ -14,6 +14,7 @@ import typer
 from rich.table import Table
 
 from backfill_pipelines.cli_console import STOPPED, console
+from backfill_pipelines.receipts.rollback_scope import RollbackStopped
 from backfill_pipelines.runner import run_job
 from backfill_pipelines.settings import Settings
 from backfill_pipelines.stores.dynamodb_pacing import ThrottledTooLong
@@ -22,10 +23,10 @@ from backfill_pipelines.stores.leases import LeaseLost, LeaseTaken
 
 @contextmanager
 def stops_reported() -> Iterator[None]:
-    """Exit code 4 for what stops a rollback without being a fault of it: a lease, throttling."""
+    """Exit code 4 for what stops a rollback without being a fault of it: a lease, throttling, a refusing table."""
     try:
         yield
-    except (LeaseTaken, LeaseLost, ThrottledTooLong) as error:
+    except (LeaseTaken, LeaseLost, ThrottledTooLong, RollbackStopped) as error:
         console.print(f"[red]{type(error).__name__}:[/red] {error}", highlight=False)
         raise typer.Exit(STOPPED) from error
 

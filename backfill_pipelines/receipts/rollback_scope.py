@@ -6,13 +6,17 @@ There is no way to choose by time: whatever was made meanwhile by anybody else i
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backfill_pipelines.backfill.failures import BackfillError
+from backfill_pipelines.backfill.failures import BackfillError, StoreError
 from backfill_pipelines.receipts.keys import BUCKETS, RecordKey, bucket_of, is_image_id
 from backfill_pipelines.receipts.waves import Wave
 
 
 class RollbackRefused(BackfillError):
     """The rollback may not be done as it was asked for; nothing was written."""
+
+
+class RollbackStopped(StoreError):
+    """The table as a whole refused in the middle of it; what was taken back until then stays so."""
 
 
 @dataclass(frozen=True)

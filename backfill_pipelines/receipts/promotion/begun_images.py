@@ -50,7 +50,7 @@ class BegunImage:
         if self.what == _ROLLBACK:
             return back
         if self.what == _REPLACEMENT:
-            return f"backfill promote run --replace {self.image_id} --apply"
+            return f"backfill promote run --replace {self.image_id} --apply, or {back} --image {self.image_id}"
         return f"backfill promote run --apply, or what that cannot finish: {back} --image {self.image_id}"
 
 

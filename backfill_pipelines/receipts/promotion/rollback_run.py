@@ -43,11 +43,12 @@ from backfill_pipelines.receipts.promotion.rollback_preview import (
 from backfill_pipelines.receipts.promotion.stage_writing import StageWriter
 from backfill_pipelines.receipts.put_records import pacer_for
 from backfill_pipelines.receipts.rollback_run import require_confirmed, require_no_pause
-from backfill_pipelines.receipts.rollback_scope import RollbackRefused
+from backfill_pipelines.receipts.rollback_scope import RollbackRefused, RollbackStopped
 from backfill_pipelines.receipts.write_rate import share_to_begin_with
 from backfill_pipelines.stores.control import ControlStore
 from backfill_pipelines.stores.dynamodb import DynamoItemStore
 from backfill_pipelines.stores.dynamodb_tables import TableState
+from backfill_pipelines.stores.item_errors import ItemStoreError
 from backfill_pipelines.stores.objects import ObjectStore
 
 PROMOTED_IMAGES = dg.AssetKey(["promotion", "promoted_images"])
@@ -184,7 +185,14 @@ class RollbackWork:
             log=log,
         )
         entries = candidates(self.ledger, self.scope)
-        undone = undoer.run([entry for name, entry in entries.items() if name in preview.images])
+        chosen = [entry for name, entry in entries.items() if name in preview.images]
+        try:
+            undone = undoer.run(chosen)
+        except ItemStoreError as error:
+            raise RollbackStopped(
+                f"{error}. {len(undoer.done):,} of {len(chosen):,} images had been gone through until then; the same "
+                "command goes on, and takes nothing back twice"
+            ) from error
         gates = judge_rollback(preview, undone, items, self.objects)
         return Report(preview, undone, gates, time.monotonic() - began)
 

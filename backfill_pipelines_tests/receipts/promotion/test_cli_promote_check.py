@@ -4,7 +4,10 @@ import json
 
 import pytest
 
+from backfill_pipelines.receipts.promotion.rollback_ledger import RollbackLedger, Undone
 from backfill_pipelines.receipts.promotion.verification_run import FOLDER
+from backfill_pipelines.stores.dynamodb import DynamoItemStore
+from backfill_pipelines.stores.item_errors import AccessDenied
 from backfill_pipelines_tests.receipts.promotion.copy_world import image, planned, wide_export
 from backfill_pipelines_tests.receipts.promotion.desk import Desk
 from backfill_pipelines_tests.receipts.promotion.undo_world import IMAGE_ROW, LABEL, LINE, change, embedded
@@ -102,6 +105,35 @@ def test_nothing_can_be_verified_before_something_was_planned(desk: Desk) -> Non
     found = desk.typed("verify")
     assert found.exit_code == 2
     assert "nothing was planned" in said(found.output)
+
+
+def test_a_table_that_refuses_in_the_middle_of_a_rollback_stops_it_and_the_same_command_goes_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BACKFILL_PROMOTION_WORKERS", "1")
+    run_id = desk.copied(1, 2)
+    accepted = ("rollback", run_id, "--apply", "--accept-stream-events", "4")
+    settle, settled = RollbackLedger.settle, list[str]()
+
+    def denied_after(self: RollbackLedger, undone: Undone) -> None:
+        settle(self, undone)
+        settled.append(undone.image_id)
+        patch.setattr(DynamoItemStore, "query", denied)
+
+    def denied(*_: object, **__: object) -> object:
+        raise AccessDenied(desk.target.table, "Query", "", "the session has expired")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RollbackLedger, "settle", denied_after)
+        stopped = desk.typed(*accepted)
+    assert stopped.exit_code == 4, stopped.output
+    text = said(stopped.output)
+    assert "the session has expired" in text
+    assert "1 of 2 images had been gone through until then; the same command goes on" in text
+    assert len(settled) == 1
+    done = desk.typed(*accepted)
+    assert done.exit_code == 0, done.output
+    assert desk.target.digests() == {}
 
 
 def test_a_rollback_shows_first_and_then_takes_the_run_back(desk: Desk) -> None:
