@@ -26,7 +26,7 @@ from backfill_pipelines.receipts.keys import BUCKETS, bucket_of, is_image_id
 from backfill_pipelines.receipts.manifest import current_manifest, read_rows
 from backfill_pipelines.receipts.migration_assets import CACHE, PLACES, PLAN, build_migration_assets
 from backfill_pipelines.receipts.migration_context import ORIGIN_TAG, RESOURCES, Migration, load_migration
-from backfill_pipelines.receipts.migration_plan import plan_lines
+from backfill_pipelines.receipts.migration_plan import calls_left, plan_lines
 from backfill_pipelines.receipts.place_admission import released, unconfirmed, unknown_record
 from backfill_pipelines.receipts.plans import latest_plan
 from backfill_pipelines.receipts.run_reports import RunReport, load_reports
@@ -60,7 +60,9 @@ def plan(
     if made := latest_plan(objects, items.named()):
         migration = resources["migration"]
         today = daily_quota(CallLedger.of(resources["control"], migration), migration)
-        show_lines(plan_lines(made, read_rows(objects, manifest), migration, today), "plan of the migration")
+        rows = read_rows(objects, manifest)
+        lines = plan_lines(made, rows, migration, today, calls_left(rows, objects, migration))
+        show_lines(lines, "plan of the migration")
 
 
 @receipts_app.command()

@@ -18,7 +18,7 @@ from backfill_pipelines.receipts.daily_quota import daily_quota
 from backfill_pipelines.receipts.keys import BUCKETS
 from backfill_pipelines.receipts.manifest import current_manifest, read_rows
 from backfill_pipelines.receipts.migration_context import RESOURCES
-from backfill_pipelines.receipts.migration_plan import plan_lines, plan_migration
+from backfill_pipelines.receipts.migration_plan import calls_left, plan_lines, plan_migration
 from backfill_pipelines.receipts.place_admission import PREFLIGHT, cache_admission, place_admission
 from backfill_pipelines.receipts.place_config import FetchConfig, PlaceConfig
 from backfill_pipelines.receipts.place_target import open_place_target
@@ -80,7 +80,8 @@ def _build_plan() -> dg.AssetsDefinition:
             resources.objects, resources.control, manifest, settings, table.arn, state=table, shares=shares
         )
         today = daily_quota(CallLedger.of(resources.control, settings), settings)
-        lines = plan_lines(plan, read_rows(resources.objects, manifest), settings, today)
+        rows = read_rows(resources.objects, manifest)
+        lines = plan_lines(plan, rows, settings, today, calls_left(rows, resources.objects, settings))
         return dg.MaterializeResult(
             metadata={
                 "receipts/plan": dg.MetadataValue.md(markdown(lines)),

@@ -143,8 +143,16 @@ def _overhead(
     )
 
 
-def plan_lines(plan: Plan, rows: Sequence[Row], settings: MigrationSettings, today: DailyQuota) -> list[Line]:
-    """The plan as it is reviewed; ``today`` is what is left of the quota now."""
+def calls_left(rows: Sequence[Row], objects: ObjectStore, settings: MigrationSettings) -> int:
+    """Calls that are still to be made now: a plan keeps those of the moment at which it was made."""
+    ids = {row.place_id for row in rows if needs_place(row, enrich_stubs=settings.enrich_stubs)}
+    return len(ids - fresh_entries(PlacesCache(objects), settings, ids).keys())
+
+
+def plan_lines(
+    plan: Plan, rows: Sequence[Row], settings: MigrationSettings, today: DailyQuota, calls: int
+) -> list[Line]:
+    """The plan as it is reviewed; ``today`` is what is left of the quota, ``calls`` what is left to call."""
     found = plan.estimate
     stubs = sum(row.existing == Existing.STUB for row in rows if row.eligible)
     waves = [
@@ -167,7 +175,7 @@ def plan_lines(plan: Plan, rows: Sequence[Row], settings: MigrationSettings, tod
         Line(f"calls, prices of {found.prices_as_of}", "cost", f"$ {Decimal(found.calls_usd):,.2f}"),
         Line(f"calls, prices of {found.prices_as_of}", "budget of the month", f"$ {settings.budget_usd}"),
         Line("quota of the day", "by our own count", today.text),
-        Line("quota of the day", f"the plan's {found.calls:,} calls", today.room_for(found.calls)),
+        Line("quota of the day", f"the plan's calls that are left, {calls:,}", today.room_for(calls)),
         Line("writes", "write units, with the copies in the indexes", found.write_units),
         Line("writes", "cost, on demand", f"$ {Decimal(found.write_usd):,.4f}"),
         Line("time", _pace(settings), duration(found.seconds)),

@@ -185,10 +185,7 @@ class Preflight:
         )
         if plan and Decimal(plan.estimate.calls_usd) > budget - spent:
             text += f"; the plan costs ${plan.estimate.calls_usd}, so its rest will be parked until the next month"
-        today = daily_quota(ledger, settings)
-        text += f"; {today.text}"
-        if plan and today.left is not None and plan.estimate.calls > today.left:
-            text += f"; the plan's {plan.estimate.calls:,} calls {today.room_for(plan.estimate.calls)}"
+        text += f"; {daily_quota(ledger, settings).text}"
         culprits = [] if budget.is_finite() and budget >= 0 else [f"budget {settings.budget_usd!r}"]
         return exact("quota_known", text, culprits, "set BACKFILL_PLACES_BUDGET_USD and BACKFILL_PLACES_QPM", used=used)
 

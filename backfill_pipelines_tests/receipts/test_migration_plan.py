@@ -10,7 +10,7 @@ import pytest
 from backfill_pipelines.receipts.call_ledger import CallLedger
 from backfill_pipelines.receipts.daily_quota import daily_quota
 from backfill_pipelines.receipts.manifest import latest_manifest, read_counts, read_rows
-from backfill_pipelines.receipts.migration_plan import limits_of, plan_lines
+from backfill_pipelines.receipts.migration_plan import calls_left, limits_of, plan_lines
 from backfill_pipelines.receipts.migration_settings import MigrationSettings
 from backfill_pipelines.receipts.run_reports import load_reports, save_report
 from backfill_pipelines.stores.dynamodb_tables import IndexState, TableState
@@ -45,8 +45,11 @@ def test_the_overhead_of_the_pilot_is_added_for_the_records_that_are_left(here: 
     manifest = latest_manifest(here.place.objects, here.place.name)
     assert manifest is not None
     today = daily_quota(CallLedger.of(here.control, here.settings), here.settings)
-    lines = plan_lines(plan, read_rows(here.place.objects, manifest), here.settings, today)
+    rows = read_rows(here.place.objects, manifest)
+    left = calls_left(rows, here.place.objects, here.settings)
+    lines = plan_lines(plan, rows, here.settings, today, left)
     shown = {line.name: line.shown for line in lines}
+    assert (left, "the plan's calls that are left, 0" in shown) == (0, True), "what is cached is called no more"
     assert shown["of it beyond calls and writes, as measured so far"] == "7 min"
 
 
