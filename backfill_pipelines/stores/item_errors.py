@@ -92,7 +92,10 @@ class AccessDenied(ItemStoreError):
 class TableMissing(ItemStoreError):
     """There is no such table, index or backup."""
 
-    advice = "check the name of the table in the settings, BACKFILL_AWS_REGION and the account"
+    advice = (
+        "check BACKFILL_RECEIPTS_TABLE (of a promotion BACKFILL_PROMOTION_SOURCE_TABLE and "
+        "BACKFILL_PROMOTION_TARGET_TABLE), BACKFILL_AWS_REGION and the account"
+    )
 
 
 class TableBusy(ItemStoreError):
