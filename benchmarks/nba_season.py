@@ -257,7 +257,7 @@ def _measure(folder: Path, feeds: Path | None, season: str) -> None:
         ("bare", lambda: bare_statements(settings.duckdb_file, folder / "bare.duckdb", days)),
         ("single", lambda: ours(settings, analytics, keys[60 : 60 + SINGLE_DATES], warehouse, 1)),
     ]
-    inside = dict[str, float]()
+    inside, peak_mb = dict[str, float](), 0.0
     for name, work in steps:
         SESSION_SECONDS[0] = 0.0
         with timed(seconds, name):
