@@ -98,18 +98,28 @@ def test_a_roaster_that_was_not_asked_for_is_left_alone(postgres: Postgres, tmp_
     assert applied(postgres, tmp_path, roaster="blue-tokai").applied
 
 
-@pytest.mark.parametrize(
-    ("field", "value", "why"),
-    [
-        ("roast_level", '"banana"', "is no value of it: .*banana"),
-        ("roast", '"dark"', "is of no field that can be set"),
-        ("last_seen_at", '"2025-01-01"', "is of no field that can be set"),
-        ("name", "null", "leaves the coffee without a name"),
-    ],
-)
-def test_a_value_that_does_not_fit_is_named_and_nothing_changes(
+WRONG = [
+    ("roast_level", '"banana"', "is no value of it: .*banana", "cannot be .*banana"),
+    ("roast", '"dark"', "is of no field that can be set", "is no field that can be set"),
+    ("last_seen_at", '"2025-01-01"', "is of no field that can be set", "is no field that can be set"),
+    ("name", "null", "leaves the coffee without a name", "would be left without a name"),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "why"), [(field, value, why) for field, value, _, why in WRONG])
+def test_a_value_that_does_not_fit_cannot_be_set(postgres: Postgres, field: str, value: str, why: str) -> None:
+    """Or every later publishing of the roaster would fail for it."""
+    with pytest.raises(Exception, match=rf"(?s)field_overrides: .*{why}"):
+        override(postgres, field, value)
+    assert one(postgres, "SELECT count(*) FROM field_overrides") == 0
+
+
+@pytest.mark.parametrize(("field", "value", "why"), [(field, value, why) for field, value, why, _ in WRONG])
+def test_one_that_was_set_before_it_was_checked_is_named_and_nothing_changes(
     postgres: Postgres, tmp_path: Path, field: str, value: str, why: str
 ) -> None:
+    with postgres.connect("test") as connection:
+        execute(connection, "ALTER TABLE field_overrides DISABLE TRIGGER overrides_fit")
     override(postgres, field, value)
     with pytest.raises(OverrideWrong, match=rf"{field} of coffee .*{why}.*Repair: correct or delete the row"):
         applied(postgres, tmp_path)
