@@ -13,8 +13,8 @@ MODEL = (
     *("outcomes", "waves", "ratio_gates", "prices", "capacity", "assessment"),
 )
 ALLOWED = {
-    *("base64", "collections", "dataclasses", "datetime", "decimal", "enum", "hashlib", "json", "math", "re", "typing"),
-    *("geohash2", "orjson"),
+    *("base64", "collections", "dataclasses", "datetime", "decimal", "enum", "functools", "hashlib", "json", "math"),
+    *("re", "typing", "geohash2", "orjson"),
 }
 
 
