@@ -9,8 +9,9 @@ import time
 from pathlib import Path
 
 from backfill_pipelines.backfill.garbage import no_collections_while_starting
+from backfill_pipelines.command import leave
 
-# As the backfill command starts.
+# As the backfill command starts, and ends.
 with no_collections_while_starting():
     from backfill_pipelines.nba.assets import build_assets
     from backfill_pipelines.nba.seasons import BY_NAME, days_of
@@ -41,3 +42,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+    leave()
