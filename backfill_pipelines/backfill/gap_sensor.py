@@ -146,7 +146,7 @@ def build_gap_sensor(
 def _why_silent(instance: dg.DagsterInstance, assets: Sequence[GapAsset], also_busy_with: Sequence[dg.AssetKey]) -> str:
     """A pause of any of the assets, or who else is at work on them."""
     keys = [key for asset in assets for key in asset.keys]
-    paused = next((found for key in keys if (found := pause_of(instance, key))), None)
+    paused = pause_of(instance, *keys)
     return paused.text if paused else busy_with(instance, [*keys, *also_busy_with])
 
 

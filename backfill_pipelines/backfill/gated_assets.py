@@ -166,7 +166,7 @@ def _mode(context: dg.AssetExecutionContext, spec: GatedSpec, config: GatedConfi
 
 def _pause(context: dg.AssetExecutionContext, spec: GatedSpec) -> Pause | None:
     """The pause that any asset of the run is under."""
-    return next((found for key in spec.keys if (found := pause_of(context.instance, key))), None)
+    return pause_of(context.instance, *spec.keys)
 
 
 def _unless_paused(spec: GatedSpec, paused: Pause | None, where: str) -> None:

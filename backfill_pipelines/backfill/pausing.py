@@ -69,9 +69,10 @@ def resume(instance: dg.DagsterInstance, scope: str) -> list[Pause]:
     return ended
 
 
-def pause_of(instance: dg.DagsterInstance, key: dg.AssetKey) -> Pause | None:
-    """The pause that an asset is under."""
-    return next((one for one in pauses(instance) if one.covers(key)), None)
+def pause_of(instance: dg.DagsterInstance, *keys: dg.AssetKey) -> Pause | None:
+    """The pause that an asset is under; of several, the first of them that is under one."""
+    found = pauses(instance)
+    return next((one for key in keys for one in found if one.covers(key)), None)
 
 
 def paused_failure(key: dg.AssetKey, found: Pause, stopped: str) -> dg.Failure:

@@ -17,6 +17,7 @@ from backfill_pipelines.coffee.full_events import tell_dagster
 from backfill_pipelines.coffee.intake import intake, pause_intake, resume_intake
 from backfill_pipelines.coffee.mode_report import ModeReport, tell_progress
 from backfill_pipelines.coffee.mode_world import ModeWorld
+from backfill_pipelines.coffee.outside import Allowed
 from backfill_pipelines.coffee.pauses import BackfillPaused, assets_paused
 from backfill_pipelines.coffee.plans import load_sizes
 from backfill_pipelines.coffee.progress import FAILED, OK, Progress, TooManyFailed
@@ -48,6 +49,8 @@ class FullRun:
     run: LedgerRun
     report: ModeReport = field(default_factory=ModeReport)
     verdicts: dict[str, list[Verdict]] = field(default_factory=dict[str, list[Verdict]])
+    #: Of the partitions that are held back, the verdicts that block; as judged.
+    red: dict[str, list[Verdict]] = field(default_factory=dict[str, list[Verdict]])
 
     def apply(self) -> ModeReport:
         """Derive, judge, and swap in what is green.
@@ -129,6 +132,8 @@ class FullRun:
                 measured = partition_gates.measure(connection, gate, partitions)
                 for verdict in judge(gate, measured, partitions):
                     self.verdicts.setdefault(verdict.partition, []).append(verdict)
+                    if verdict.is_red:
+                        self.red.setdefault(verdict.partition, []).append(verdict)
             restrict(connection, self.run.scope)
             self.report.more["difference"] = self._difference(connection)
             connection.rollback()
@@ -152,13 +157,7 @@ class FullRun:
     def _difference(self, connection: Connection) -> dict[str, dict[str, int]]:
         scope, found = self.run.scope, dict[str, dict[str, int]]()
         roasters = {one.roaster_id for one in load_partitions(connection, self.run.id)}
-        values = {
-            "roasters": list(roasters),
-            "first": scope.first,
-            "last": scope.last,
-            "base_urls": list(scope.sources) or None,
-            "products": list(scope.product_ids) or None,
-        }
+        values = Allowed(self.run.id, list(roasters), scope).values
         for row in read_rows(connection, sql.load(PACKAGE, "modes/difference"), values):
             found.setdefault(row["table_name"], {})[row["kind"]] = row["count"]
             if row["kind"] == "unreproduced":
@@ -237,12 +236,6 @@ class FullRun:
         """Show what was published and how it was judged; where nothing was, only what is red."""
         shown = self.verdicts if published else self.red
         tell_dagster(self.world.instance, self.world.dagster_run_id, self.run, published, shown)
-
-    @property
-    def red(self) -> dict[str, list[Verdict]]:
-        """The verdicts of the partitions that are held back, those that block."""
-        found = {key: [one for one in verdicts if one.is_red] for key, verdicts in self.verdicts.items()}
-        return {key: verdicts for key, verdicts in found.items() if verdicts}
 
     @property
     def _name(self) -> str:

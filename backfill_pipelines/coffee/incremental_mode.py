@@ -6,7 +6,7 @@ that ended well from the same input are not taken up again.
 
 import time
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -70,7 +70,7 @@ class IncrementalRun:
             if paused := assets_paused(self.world.instance):
                 self.report.paused = paused
                 break
-            self._range([todo_of for todo_of in todo if todo_of.key in set(keys)], keys, progress)
+            self._range(_of(keys, todo), keys, progress)
             progress.ranges_done += 1
             tell_progress(self.world, self.run.id, progress, self.report)
             progress.require_few_failed()
@@ -128,8 +128,7 @@ class IncrementalRun:
             return
         again = cut([one.key for one in left], self._sizes, self.empty, most=FEW if len(keys) > FEW else 1)
         for part in again:
-            own = [one for one in left if one.key in set(part)]
-            mine = {(one.roaster_id, one.day) for one in own}
+            mine = {(one.roaster_id, one.day) for one in _of(part, left)}
             ended = self._chain(part, mine)
             self._settle_left(self._running(mine), part, ended)
 
@@ -183,3 +182,9 @@ class IncrementalRun:
     @property
     def _name(self) -> str:
         return f"coffee:{self.run.id}"
+
+
+def _of(keys: Collection[str], partitions: Iterable[LedgerPartition]) -> list[LedgerPartition]:
+    """Those of the partitions that are in a range."""
+    wanted = set(keys)
+    return [one for one in partitions if one.key in wanted]

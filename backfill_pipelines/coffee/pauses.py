@@ -22,8 +22,8 @@ class BackfillPaused(BackfillError):
 
 def assets_paused(instance: dg.DagsterInstance) -> str:
     """Why nothing of the recovery may run, with the command that ends the pause; empty when it may."""
-    keys = (SCRAPE_ARTIFACTS, PRODUCT_ARTIFACTS, COFFEES, VARIANTS, PRICES)
-    return next((found.text for key in keys if (found := pause_of(instance, key))), "")
+    found = pause_of(instance, SCRAPE_ARTIFACTS, PRODUCT_ARTIFACTS, COFFEES, VARIANTS, PRICES)
+    return found.text if found else ""
 
 
 def intake_paused(postgres: Postgres, application_name: str) -> str:
