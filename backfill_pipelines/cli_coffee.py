@@ -10,9 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from backfill_pipelines.backfill.busy import PROCESS_TAG, this_process
-from backfill_pipelines.backfill.failures import BackfillError, SettingsError
-from backfill_pipelines.backfill.run_mode import CLI_TAG
+from backfill_pipelines.backfill.failures import SettingsError
 from backfill_pipelines.cli_coffee_store import coffee_app
 from backfill_pipelines.cli_console import RED, console, day_of, reported
 from backfill_pipelines.coffee.backfill_ledger import LedgerRun, load_partitions, load_run, newest_runs
@@ -24,7 +22,7 @@ from backfill_pipelines.coffee.plans import Plan
 from backfill_pipelines.coffee.scope import DataType, Mode, Scope
 from backfill_pipelines.coffee_operations import build_backups
 from backfill_pipelines.coffee_resource import coffee_resources
-from backfill_pipelines.runner import QUIET, failure_text, open_instance
+from backfill_pipelines.runner import run_job
 from backfill_pipelines.settings import Settings, read_settings
 from backfill_pipelines.stores.postgres import Connection
 from backfill_pipelines.stores.resources import build_postgres
@@ -150,23 +148,17 @@ def _apply(settings: Settings, found: LedgerRun) -> ModeReport:
     Raises:
         BackfillError: what it was refused or stopped with.
     """
-    told: list[ModeReport | BackfillError] = []
     mode: Mode = found.scope.mode
     resources, require_backup = coffee_resources(settings), build_backups(settings).require_fresh
-    with closing(resources["control"]), open_instance(settings) as instance:
-        result = build_mode_job(mode, require_backup, told.append, _show_line).execute_in_process(
-            run_config={**QUIET, "ops": {f"{mode}_backfill": {"config": {"plan_id": str(found.id), "apply": True}}}},
-            instance=instance,
+    with closing(resources["control"]):
+        return run_job(
+            settings,
+            lambda tell: build_mode_job(mode, require_backup, tell, _show_line),
+            {f"{mode}_backfill": {"config": {"plan_id": str(found.id), "apply": True}}},
             resources=resources,
-            tags={CLI_TAG: "true", PROCESS_TAG: this_process()},
-            raise_on_error=False,
+            what="the backfill",
+            again=f"backfill coffee run {found.id}",
         )
-    match told:
-        case [ModeReport() as report]:
-            return report
-        case [BackfillError() as error]:
-            raise error
-    raise BackfillError(f"the backfill did not end: {failure_text(result)}. Repair: backfill coffee run {found.id}")
 
 
 def _show_line(text: str) -> None:

@@ -27,20 +27,21 @@ def reported(command: Callable[..., None]) -> Callable[..., None]:
         try:
             command(*args, **kwargs)
         except BackfillError as error:
-            _say(type(error).__name__, str(error))
+            show_error(error)
             raise typer.Exit(BROKEN) from error
         except OSError as error:
             if error.filename is None and error.errno != errno.ENOSPC:
                 raise  # a pipe that nobody reads, a connection: not about a file
             # A full disk, a folder without rights, a path that is none: nothing of ours, and no traceback helps.
-            _say(type(error).__name__, f"{error}. Repair: look at the path, its rights and the room on its disk")
+            show_error(error, ". Repair: look at the path, its rights and the room on its disk")
             raise typer.Exit(BROKEN) from error
 
     return run
 
 
-def _say(kind: str, text: str) -> None:
-    console.print(f"[red]{kind}:[/red] {escape(text)}", highlight=False)
+def show_error(error: Exception, repair: str = "") -> None:
+    """An expected error: what kind it is, and what it says; ``repair`` follows where it names none itself."""
+    console.print(f"[red]{type(error).__name__}:[/red] {escape(str(error))}{repair}", highlight=False)
 
 
 def day_of(text: str) -> date:

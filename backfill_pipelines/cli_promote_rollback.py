@@ -1,12 +1,13 @@
 """``backfill promote rollback``: take a run of the promotion back. Shows what it would do; ``--apply`` writes."""
 
 import getpass
+from types import SimpleNamespace
 from typing import Annotated
 
 import typer
 
 from backfill_pipelines.cli_console import RED, reported
-from backfill_pipelines.cli_rollback import applied, named, show, stops_reported
+from backfill_pipelines.cli_rollback import applied, show, stops_reported
 from backfill_pipelines.migration_resource import build_all_resources
 from backfill_pipelines.receipts.promotion.jobs import ROLLBACK_OP, build_rollback_job
 from backfill_pipelines.receipts.promotion.rollback_report import count_lines, detail_lines, next_line
@@ -58,7 +59,7 @@ def rollback(
         if apply:
             report = applied(settings, resources, request, build_rollback_job, ROLLBACK_OP)
         else:
-            report = Report(RollbackWork(named(resources), request).preview())
+            report = Report(RollbackWork(SimpleNamespace(**resources), request).preview())
     show(
         is_applied=report.undone is not None,
         counts=count_lines(report),

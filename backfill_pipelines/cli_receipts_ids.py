@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from backfill_pipelines.cli_console import PARKED, STOPPED, console, reported
+from backfill_pipelines.cli_console import PARKED, STOPPED, console, reported, show_error
 from backfill_pipelines.migration_resource import build_migration
 from backfill_pipelines.receipts.call_ledger import CallLedger
 from backfill_pipelines.receipts.fetch_report import FetchReport, IdOutcome, PlacesStopped
@@ -53,7 +53,7 @@ def _called(settings: Settings, ledger: CallLedger, found: IdAges, now: datetime
                 settings=build_migration(settings),
             )
         except PlacesStopped as error:
-            console.print(f"[red]{type(error).__name__}:[/red] {error}", highlight=False)
+            show_error(error)
             raise typer.Exit(STOPPED) from error
 
 

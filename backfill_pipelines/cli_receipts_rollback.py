@@ -1,12 +1,13 @@
 """``backfill receipts rollback``: take a run of the migration back. Shows what it would do; ``--apply`` writes."""
 
 import getpass
+from types import SimpleNamespace
 from typing import Annotated
 
 import typer
 
 from backfill_pipelines.cli_console import RED, console, reported
-from backfill_pipelines.cli_rollback import applied, named, show, stops_reported
+from backfill_pipelines.cli_rollback import applied, show, stops_reported
 from backfill_pipelines.migration_resource import build_all_resources
 from backfill_pipelines.receipts.jobs import ROLLBACK_OP, build_rollback_job
 from backfill_pipelines.receipts.rollback_report import count_lines, detail_lines, next_line
@@ -54,13 +55,13 @@ def rollback(
     resources = {name: found for name, found in build_all_resources(settings).items() if name in NEEDED}
     with stops_reported():
         if count_only:
-            _show_counts(RollbackWork(named(resources), request))
+            _show_counts(RollbackWork(SimpleNamespace(**resources), request))
             return
         resources["items"].require_answer()
         if apply:
             report = applied(settings, resources, request, build_rollback_job, ROLLBACK_OP)
         else:
-            report = Report(RollbackWork(named(resources), request).preview())
+            report = Report(RollbackWork(SimpleNamespace(**resources), request).preview())
     show(
         is_applied=bool(report.applied),
         counts=count_lines(report),

@@ -20,13 +20,11 @@ from backfill_pipelines.cli_receipts_ids import refresh
 from backfill_pipelines.cli_receipts_quarantine import quarantine_app
 from backfill_pipelines.cli_receipts_summary import exit_code, show_summary
 from backfill_pipelines.migration_resource import build_all_resources
-from backfill_pipelines.receipts.call_ledger import CallLedger
-from backfill_pipelines.receipts.daily_quota import daily_quota
 from backfill_pipelines.receipts.keys import BUCKETS, bucket_of, is_image_id
-from backfill_pipelines.receipts.manifest import current_manifest, read_rows
+from backfill_pipelines.receipts.manifest import current_manifest
 from backfill_pipelines.receipts.migration_assets import CACHE, PLACES, PLAN, build_migration_assets
 from backfill_pipelines.receipts.migration_context import ORIGIN_TAG, RESOURCES, Migration, load_migration
-from backfill_pipelines.receipts.migration_plan import calls_left, plan_lines
+from backfill_pipelines.receipts.migration_plan import present_lines
 from backfill_pipelines.receipts.place_admission import released, unconfirmed, unknown_record
 from backfill_pipelines.receipts.plans import latest_plan
 from backfill_pipelines.receipts.run_reports import RunReport, load_reports
@@ -58,10 +56,7 @@ def plan(
     if not result.success:
         raise BackfillError(failure_text(result))
     if made := latest_plan(objects, items.named()):
-        migration = resources["migration"]
-        today = daily_quota(CallLedger.of(resources["control"], migration), migration)
-        rows = read_rows(objects, manifest)
-        lines = plan_lines(made, rows, migration, today, calls_left(rows, objects, migration))
+        lines = present_lines(made, manifest, objects, resources["control"], resources["migration"])
         show_lines(lines, "plan of the migration")
 
 

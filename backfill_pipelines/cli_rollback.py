@@ -6,14 +6,13 @@ Applying is a run of the job that the UI has as well, so that it stands in the h
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
-from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
 import typer
 from rich.table import Table
 
-from backfill_pipelines.cli_console import STOPPED, console
+from backfill_pipelines.cli_console import STOPPED, console, show_error
 from backfill_pipelines.receipts.rollback_scope import RollbackStopped
 from backfill_pipelines.runner import run_job
 from backfill_pipelines.settings import Settings
@@ -27,13 +26,8 @@ def stops_reported() -> Iterator[None]:
     try:
         yield
     except (LeaseTaken, LeaseLost, ThrottledTooLong, RollbackStopped) as error:
-        console.print(f"[red]{type(error).__name__}:[/red] {error}", highlight=False)
+        show_error(error)
         raise typer.Exit(STOPPED) from error
-
-
-def named(resources: Mapping[str, Any]) -> Any:
-    """Resources by attribute, as a run has them."""
-    return SimpleNamespace(**resources)
 
 
 def applied(

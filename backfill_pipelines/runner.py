@@ -16,6 +16,7 @@ from dagster_shared.error import SerializableErrorInfo
 
 from backfill_pipelines.backfill.busy import ASSET_TAG, PROCESS_TAG, end_dead_runs, this_process
 from backfill_pipelines.backfill.event_storage import enable_event_batches
+from backfill_pipelines.backfill.failed_runs import step_failure
 from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.backfill.gaps import consecutive
 from backfill_pipelines.backfill.garbage import rare_collections
@@ -154,9 +155,12 @@ def run_job(
     *,
     resources: Mapping[str, Any],
     what: str,
+    again: str = "run the same command again",
     tags: Mapping[str, str] | None = None,
 ) -> Any:
     """Run a job of the UI in this process, so that it stands in the history of runs; what it told its caller.
+
+    ``what`` and ``again`` say what did not end, and the repair, when it told nothing.
 
     Raises:
         BackfillError: what it was refused or stopped with, or that it told nothing.
@@ -175,7 +179,7 @@ def run_job(
             raise error
         case [report]:
             return report
-    raise BackfillError(f"{what} did not end: {failure_text(result)}. Repair: run the same command again")
+    raise BackfillError(f"{what} did not end: {failure_text(result)}. Repair: {again}")
 
 
 def _command_line_tags(asset: dg.AssetsDefinition) -> dict[str, str]:
@@ -183,14 +187,11 @@ def _command_line_tags(asset: dg.AssetsDefinition) -> dict[str, str]:
 
 
 def failure_text(result: dg.ExecuteInProcessResult) -> str:
-    """The description of the failure that ended a run."""
-    for event in result.all_events:
-        if event.is_step_failure:
-            data = event.step_failure_data
-            if data.user_failure_data and data.user_failure_data.description:
-                return data.user_failure_data.description
-            return _crash_text(data.error, result.run_id) if data.error else "the step failed"
-    return "the run failed before its step began"
+    """The description of the failure that ended a run, or what crashed."""
+    if (found := step_failure(result)) is None:
+        return "the run failed before its step began"
+    said, data = found
+    return said or (_crash_text(data.error, result.run_id) if data.error else "the step failed")
 
 
 def _crash_text(error: SerializableErrorInfo, run_id: str) -> str:

@@ -27,7 +27,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +53,7 @@ from backfill_pipelines.settings import PROJECT_ROOT, Settings
 from backfill_pipelines.stores.embedded_aws import EmbeddedAws
 from backfill_pipelines.stores.items import Item
 from benchmarks.ending import ended_with_us, leave_nothing_when_ended
+from benchmarks.waiting import Waiting, own_seconds
 
 _PER_REQUEST = 25
 _NAMES = SampleBuckets()
@@ -140,27 +140,10 @@ class Bench:
 def metered(bench: Bench, name: str) -> Iterator[Line]:
     """Time of the block, and what both processes computed in it."""
     line = Line(name, 0, 0, 0.0, 0.0, 0.0)
-    start, own, server = time.perf_counter(), _own_seconds(), bench.server_seconds()
+    start, own, server = time.perf_counter(), own_seconds(), bench.server_seconds()
     yield line
-    line.seconds, line.own_seconds = time.perf_counter() - start, _own_seconds() - own
+    line.seconds, line.own_seconds = time.perf_counter() - start, own_seconds() - own
     line.server_seconds = bench.server_seconds() - server
-
-
-def _own_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-def hold_back(seconds: float) -> None:
-    """Let every request of this process wait before it is sent."""
-    send = URLLib3Session.send
-
-    @wraps(send)
-    def late(*args: Any, **kwargs: Any) -> Any:
-        time.sleep(seconds)
-        return send(*args, **kwargs)
-
-    URLLib3Session.send = late
 
 
 def batches(client: Any, table: str, items: Sequence[Item]) -> None:
@@ -258,7 +241,7 @@ def main() -> None:
         return
     enable_event_batches()
     if arguments.latency_ms:
-        hold_back(arguments.latency_ms / 1000)
+        Waiting().watch(URLLib3Session, "send", arguments.latency_ms / 1000)
     with tempfile.TemporaryDirectory(prefix="promotion-") as name:
         leave_nothing_when_ended(Path(name))
         samples = Path(name) / "samples"

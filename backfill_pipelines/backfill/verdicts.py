@@ -29,17 +29,7 @@ def record_verdicts(context: dg.AssetExecutionContext, key: dg.AssetKey, verdict
     Without the target Dagster takes a verdict as stale and shows the partition as "Missing". The events go as one
     batch, which the batching event storage writes in one transaction.
     """
-    targets = latest_materializations(context.instance, key, {verdict.partition for verdict in verdicts})
-    _record(
-        context,
-        [
-            (
-                _evaluation(key, verdict, targets.get(verdict.partition)),
-                verdict.text if not verdict.passed else f"{verdict.gate.name} is green for {verdict.partition}",
-            )
-            for verdict in verdicts
-        ],
-    )
+    _record(context, _said(context.instance, key, verdicts))
 
 
 def record_evaluations(context: dg.AssetExecutionContext, evaluations: Sequence[dg.AssetCheckEvaluation]) -> None:
@@ -99,12 +89,7 @@ def report_verdicts(
     instance: dg.DagsterInstance, run_id: str, job_name: str, key: dg.AssetKey, verdicts: Sequence[Verdict]
 ) -> None:
     """Verdicts in the name of a run that judges partitions without being a run of their asset."""
-    targets = latest_materializations(instance, key, {verdict.partition for verdict in verdicts})
-    events = [
-        (_evaluation(key, one, targets.get(one.partition)), one.text if not one.passed else f"{one.gate.name} is green")
-        for one in verdicts
-    ]
-    _report(run_id, instance, DagsterEventType.ASSET_CHECK_EVALUATION, events, job_name)
+    _report(run_id, instance, DagsterEventType.ASSET_CHECK_EVALUATION, _said(instance, key, verdicts), job_name)
 
 
 def observe(run: dg.DagsterRun, instance: dg.DagsterInstance, observations: Sequence[dg.AssetObservation]) -> None:
@@ -175,6 +160,20 @@ def attach_metadata(
     for partition, values in metadata.items():
         kept = kept.with_additional_asset_metadata(asset_key=key, metadata=values, partition_key=partition)
     step._metadata_accumulator = kept  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+
+
+def _said(
+    instance: dg.DagsterInstance, key: dg.AssetKey, verdicts: Sequence[Verdict]
+) -> list[tuple[dg.AssetCheckEvaluation, str]]:
+    """Verdicts as evaluations aimed at what is published now, each with its message."""
+    targets = latest_materializations(instance, key, {verdict.partition for verdict in verdicts})
+    return [
+        (
+            _evaluation(key, one, targets.get(one.partition)),
+            one.text if not one.passed else f"{one.gate.name} is green for {one.partition}",
+        )
+        for one in verdicts
+    ]
 
 
 def _evaluation(key: dg.AssetKey, verdict: Verdict, target: Any) -> dg.AssetCheckEvaluation:

@@ -14,6 +14,7 @@ import dagster as dg
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from backfill_pipelines.backfill.busy import ASSET_TAG
+from backfill_pipelines.backfill.failed_runs import step_failure
 from backfill_pipelines.coffee.expected_set import days_between, parse_partition, partition_key
 from backfill_pipelines.coffee.names import COFFEES
 from backfill_pipelines.coffee.staging import MOST_OBSERVATIONS
@@ -124,9 +125,7 @@ def _written(instance: dg.DagsterInstance, run_id: str, partitions: Sequence[str
 
 def _failure(result: dg.ExecuteInProcessResult) -> str:
     """Why a run failed, in its own words."""
-    for event in result.all_events:
-        if event.is_step_failure:
-            data = event.step_failure_data
-            said = data.user_failure_data.description if data.user_failure_data else ""
-            return said or (data.error_display_string.strip() if data.error else "the step failed")
-    return f"run {result.run_id} failed before its step began"
+    if (found := step_failure(result)) is None:
+        return f"run {result.run_id} failed before its step began"
+    said, data = found
+    return said or (data.error_display_string.strip() if data.error else "the step failed")

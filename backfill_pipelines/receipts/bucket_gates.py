@@ -11,7 +11,7 @@ from functools import cached_property
 
 from backfill_pipelines.backfill.gates import Gate, Measurement, all_measured
 from backfill_pipelines.receipts.bucket_states import BucketState
-from backfill_pipelines.receipts.items import Item, spelled_digest
+from backfill_pipelines.receipts.items import Item, floatless_digest
 from backfill_pipelines.receipts.keys import RecordKey
 from backfill_pipelines.receipts.ledger import Entry
 from backfill_pipelines.receipts.outcomes import EQUATIONS, Outcome, Totals, imbalances
@@ -195,7 +195,7 @@ def _duplicates(evidence: Evidence) -> Measurement:
     culprits = list(_other_identity(evidence.items))
     by_place: defaultdict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for entry, item, _ in written:
-        said = spelled_digest({name: item[name] for name in _FROM_THE_API if name in item})
+        said = floatless_digest({name: item[name] for name in _FROM_THE_API if name in item})
         by_place[entry.place_id][said].append(entry.key.name)
     for place_id, groups in by_place.items():
         if len(groups) > 1:

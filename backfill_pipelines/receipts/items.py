@@ -110,15 +110,6 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def texts_json(value: Any) -> str:
-    """The canonical JSON of a value without floats, which have several spellings: a tenth of the time.
-
-    Raises:
-        TypeError: a text holds half of a surrogate pair, or a number needs more than 64 bits.
-    """
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
-
-
 def digest_of(value: Any) -> str:
     """Sha256, in hex, of the canonical JSON of a value."""
     return hashlib.sha256(canonical_json(value).encode("utf-8", "surrogatepass")).hexdigest()
@@ -127,7 +118,8 @@ def digest_of(value: Any) -> str:
 def floatless_json(value: Any) -> bytes:
     """The canonical JSON of a value without binary floats, as bytes, in the same order: ten times as fast.
 
-    Only floats are spelled in another way by orjson; an item holds no number but as text.
+    Only floats are spelled in another way by orjson; an item holds no number but as text. Of an item whose numbers,
+    sets and bytes have their one spelling it is what ``item_json`` says.
     """
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
@@ -138,11 +130,6 @@ def floatless_json(value: Any) -> bytes:
 def floatless_digest(value: Any) -> str:
     """The digest of a value without binary floats: what ``digest_of`` says, faster."""
     return hashlib.sha256(floatless_json(value)).hexdigest()
-
-
-def spelled_digest(item: Item) -> str:
-    """The digest of an item whose numbers, sets and bytes have their one spelling already."""
-    return floatless_digest(item)
 
 
 def item_json(item: Item) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from backfill_pipelines.backfill.failed_runs import step_failure
 from backfill_pipelines.backfill.failures import BackfillError
 from backfill_pipelines.receipts.decision_records import Choice, Decision, DecisionRefused
 from backfill_pipelines.receipts.decisions import decide
@@ -195,9 +196,7 @@ def _name(config: RepairConfig) -> str:
 
 def failure_of(result: dg.ExecuteInProcessResult) -> str:
     """Why the run of the asset failed."""
-    for event in result.all_events:
-        if event.is_step_failure:
-            data: Any = event.step_failure_data
-            said = data.user_failure_data.description if data.user_failure_data else ""
-            return said or (data.error.message if data.error else "the step failed")
-    return f"run {result.run_id} failed before its step began"
+    if (found := step_failure(result)) is None:
+        return f"run {result.run_id} failed before its step began"
+    said, data = found
+    return said or (data.error.message if data.error else "the step failed")

@@ -13,12 +13,10 @@ from backfill_pipelines.receipts import bucket_gates, cache_target
 from backfill_pipelines.receipts.assessment_report import markdown
 from backfill_pipelines.receipts.assets import GROUP, INVENTORY, OWNER, AssessmentConfig
 from backfill_pipelines.receipts.cache_target import open_cache_target
-from backfill_pipelines.receipts.call_ledger import CallLedger
-from backfill_pipelines.receipts.daily_quota import daily_quota
 from backfill_pipelines.receipts.keys import BUCKETS
-from backfill_pipelines.receipts.manifest import current_manifest, read_rows
+from backfill_pipelines.receipts.manifest import current_manifest
 from backfill_pipelines.receipts.migration_context import RESOURCES
-from backfill_pipelines.receipts.migration_plan import calls_left, plan_lines, plan_migration
+from backfill_pipelines.receipts.migration_plan import plan_migration, present_lines
 from backfill_pipelines.receipts.place_admission import PREFLIGHT, cache_admission, place_admission
 from backfill_pipelines.receipts.place_config import FetchConfig, PlaceConfig
 from backfill_pipelines.receipts.place_target import open_place_target
@@ -79,9 +77,7 @@ def _build_plan() -> dg.AssetsDefinition:
         plan = plan_migration(
             resources.objects, resources.control, manifest, settings, table.arn, state=table, shares=shares
         )
-        today = daily_quota(CallLedger.of(resources.control, settings), settings)
-        rows = read_rows(resources.objects, manifest)
-        lines = plan_lines(plan, rows, settings, today, calls_left(rows, resources.objects, settings))
+        lines = present_lines(plan, manifest, resources.objects, resources.control, settings)
         return dg.MaterializeResult(
             metadata={
                 "receipts/plan": dg.MetadataValue.md(markdown(lines)),

@@ -14,7 +14,7 @@ from backfill_pipelines.receipts.assessment import Assumptions, estimate_of
 from backfill_pipelines.receipts.assessment_report import Line, duration
 from backfill_pipelines.receipts.call_ledger import CallLedger
 from backfill_pipelines.receipts.capacity import WriteLimits, overhead_of_record
-from backfill_pipelines.receipts.daily_quota import DailyQuota
+from backfill_pipelines.receipts.daily_quota import DailyQuota, daily_quota
 from backfill_pipelines.receipts.known_answers import fresh_entries
 from backfill_pipelines.receipts.ledger import RecordLedger
 from backfill_pipelines.receipts.manifest import Manifest, Row, read_rows
@@ -147,6 +147,15 @@ def calls_left(rows: Sequence[Row], objects: ObjectStore, settings: MigrationSet
     """Calls that are still to be made now: a plan keeps those of the moment at which it was made."""
     ids = {row.place_id for row in rows if needs_place(row, enrich_stubs=settings.enrich_stubs)}
     return len(ids - fresh_entries(PlacesCache(objects), settings, ids).keys())
+
+
+def present_lines(
+    plan: Plan, manifest: Manifest, objects: ObjectStore, control: ControlStore, settings: MigrationSettings
+) -> list[Line]:
+    """The plan as it is reviewed now: with the calls that are left of it, and what is left of the day's quota."""
+    rows = read_rows(objects, manifest)
+    today = daily_quota(CallLedger.of(control, settings), settings)
+    return plan_lines(plan, rows, settings, today, calls_left(rows, objects, settings))
 
 
 def plan_lines(

@@ -4,7 +4,7 @@ Where an entity's values come from is in ``place_building``; who wrote an item i
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from typing import Any
 
 import geohash2
 
-from backfill_pipelines.receipts.items import Attribute, Item, canonical_json, texts_json, typed
+from backfill_pipelines.receipts.items import Attribute, Item, floatless_json, typed
 from backfill_pipelines.receipts.keys import RecordKey, is_image_id
 from backfill_pipelines.receipts.metadata import ValidationMethod, ValidationStatus
 from backfill_pipelines.receipts.names import slug
@@ -150,8 +150,8 @@ def to_item(place: ReceiptPlace) -> Item:
         raise InvalidPlace("; ".join(broken))
     item = {**keys, **_attributes(place, geohash)}
     try:
-        texts_json(item)
-    except TypeError as error:
+        floatless_json(item).decode()
+    except UnicodeDecodeError as error:
         raise InvalidPlace("a text holds half of a surrogate pair") from error
     return item
 
@@ -164,17 +164,10 @@ def _attributes(place: ReceiptPlace, geohash: str) -> dict[str, Attribute]:
     found: dict[str, Any] = {name: list(getattr(place, name)) for name in LISTS}
     found |= {name: getattr(place, name) for name in COORDINATES}
     found["address_components"] = {"components": place.address_components} if place.address_components else None
-    found["hours_data"] = _hours_text(place.hours_periods) if place.hours_periods else None
+    hours = {"periods": place.hours_periods}
+    found["hours_data"] = floatless_json(hours).decode("utf-8", "surrogatepass") if place.hours_periods else None
     values |= {name: value for name, value in found.items() if value is not None and value != []}
     return {name: typed(value) for name, value in values.items()}
-
-
-def _hours_text(periods: Sequence[Mapping[str, Any]]) -> str:
-    """Days, hours and minutes, so whole numbers; of any size, since they are what somebody sent."""
-    try:
-        return texts_json({"periods": periods})
-    except TypeError:
-        return canonical_json({"periods": periods})
 
 
 def _broken_rules(place: ReceiptPlace) -> Iterable[str]:

@@ -7,7 +7,7 @@ it fail a whole page.
 import re
 from dataclasses import dataclass
 
-from backfill_pipelines.receipts.items import Item, item_digest, spelled_digest
+from backfill_pipelines.receipts.items import Item, floatless_digest, item_digest
 from backfill_pipelines.receipts.metadata import Metadata
 
 _MARK = re.compile(r"\[run=([A-Za-z0-9_-]{1,64});at=([^;\]]+);src=([0-9a-f]{16})\]$")
@@ -63,7 +63,7 @@ def content_digest(item: Item) -> str:
 
 def built_digest(item: Item) -> str:
     """The same of an item that this project has just built, and has spelled in the one way."""
-    return spelled_digest(_content(item))
+    return floatless_digest(_content(item))
 
 
 def _content(item: Item) -> Item:

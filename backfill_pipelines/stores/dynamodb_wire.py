@@ -9,7 +9,7 @@ them, and everything that is no item, goes the SDK's way. What is asked and answ
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,7 +23,6 @@ _ATTRIBUTES = frozenset(("AttributeMap", "Key", "ItemCollectionKeyAttributeMap")
 _BINARY = re.compile(rb'"BS?"\s*:')
 #: The same names as nobody writes them, but may.
 _ESCAPED = (rb"\u0042", rb"\u0053")
-_REQUESTS, _ITEM = "RequestItems", "Item"
 
 
 class ItemParser(JSONParser):
@@ -69,29 +68,23 @@ def item_session() -> Session:
 
 def send_items_as_held(client: Any) -> None:
     """Let a client of DynamoDB encode the items of a batch of writes, and the item of a put, at once."""
-    client.meta.events.register("before-parameter-build.dynamodb.BatchWriteItem", _set_aside)
-    client.meta.events.register("before-call.dynamodb.BatchWriteItem", _put_in)
-    client.meta.events.register("before-parameter-build.dynamodb.PutItem", _set_item_aside)
-    client.meta.events.register("before-call.dynamodb.PutItem", _put_item_in)
+    # Of a batch the SDK sees the tables: it may choose where to send a request by their names.
+    _register(client, "BatchWriteItem", "RequestItems", lambda requests: {table: [] for table in requests})
+    _register(client, "PutItem", "Item", lambda _: {})
 
 
-def _set_aside(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
-    """The SDK sees the tables only: it may choose where to send a request by their names."""
-    context[_REQUESTS] = params[_REQUESTS]
-    params[_REQUESTS] = {table: [] for table in params[_REQUESTS]}
+def _register(client: Any, operation: str, field: str, shown: Callable[[Any], Any]) -> None:
+    """Keep a field of an operation from the SDK, which is shown something else, and put it into the body."""
 
+    def set_aside(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+        context[field] = params[field]
+        params[field] = shown(params[field])
 
-def _put_in(params: dict[str, Any], context: Mapping[str, Any], **_: Any) -> None:
-    params["body"] = encoded(json.loads(params["body"]) | {_REQUESTS: context[_REQUESTS]})
+    def put_in(params: dict[str, Any], context: Mapping[str, Any], **_: Any) -> None:
+        params["body"] = encoded(json.loads(params["body"]) | {field: context[field]})
 
-
-def _set_item_aside(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
-    context[_ITEM] = params[_ITEM]
-    params[_ITEM] = {}
-
-
-def _put_item_in(params: dict[str, Any], context: Mapping[str, Any], **_: Any) -> None:
-    params["body"] = encoded(json.loads(params["body"]) | {_ITEM: context[_ITEM]})
+    client.meta.events.register(f"before-parameter-build.dynamodb.{operation}", set_aside)
+    client.meta.events.register(f"before-call.dynamodb.{operation}", put_in)
 
 
 def encoded(document: Any) -> bytes:
