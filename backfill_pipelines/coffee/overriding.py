@@ -15,16 +15,13 @@ from backfill_pipelines.coffee.migrations import require_migrated
 from backfill_pipelines.coffee.operations import OperationWorld, Report, named
 from backfill_pipelines.coffee.publishing import apply_fold
 from backfill_pipelines.stores.postgres import Connection, execute, read_value, transaction_lock
-from backfill_pipelines.stores.postgres_errors import PostgresRefused, translated
 
-#: Columns of coffees that nobody can set: they follow from the observations.
-_GIVEN = frozenset(
-    ("id", "source_id", "roaster_id", "platform_product_id", "first_seen_at", "last_seen_at", "observed_at")
-) | {"created_at", "updated_at", "backfill_run_id"}
-_FIELDS = "SELECT column_name FROM information_schema.columns WHERE table_name = 'coffees' AND table_schema = 'public'"
-_SET = "SELECT x.coffee_id, x.field, x.value::text FROM field_overrides x ORDER BY 1, 2"
-_FITS = "SELECT (jsonb_populate_record(NULL::coffees, jsonb_build_object(%s::text, %s::jsonb))).id"
-_NEEDED = ("name", "slug", "status", "decaf")
+_FAULTS = (
+    "SELECT x.coffee_id, x.field, x.value::text, f.fault, f.why"
+    " FROM field_overrides x CROSS JOIN LATERAL override_fault(x.field, x.value) f"
+    " WHERE f.fault IS NOT NULL ORDER BY 1, 2 LIMIT 1"
+)
+_FIELDS = "SELECT string_agg(name, ', ' ORDER BY name) FROM settable_fields() name"
 
 
 class OverrideWrong(BackfillError):
@@ -84,18 +81,15 @@ def _counts(connection: Connection) -> dict[str, int]:
 
 
 def _require_values(connection: Connection) -> None:
-    fields = {row[0] for row in execute(connection, _FIELDS).fetchall()} - _GIVEN
-    for coffee, field, value in execute(connection, _SET).fetchall():
-        said = f"the override of {field} of coffee {coffee}, {value},"
-        repair = "Repair: correct or delete the row of field_overrides"
-        if field not in fields:
-            raise OverrideWrong(
-                f"{said} is of no field that can be set. {repair}; there are {', '.join(sorted(fields))}"
-            )
-        if value == "null" and field in _NEEDED:
-            raise OverrideWrong(f"{said} leaves the coffee without a {field}. {repair}")
-        try:
-            with translated("the database"), connection.transaction():
-                execute(connection, _FITS, (field, value))
-        except PostgresRefused as error:
-            raise OverrideWrong(f"{said} is no value of it: {error}. {repair}") from error
+    """Overrides of before they were checked as they are set."""
+    for coffee, field, value, fault, why in execute(connection, _FAULTS).fetchall():
+        words = {
+            "unknown_field": "is of no field that can be set",
+            "needed": f"leaves the coffee without a {field}",
+            "no_value": f"is no value of it: {why}",
+        }
+        known = f"; there are {read_value(connection, _FIELDS)}" if fault == "unknown_field" else ""
+        raise OverrideWrong(
+            f"the override of {field} of coffee {coffee}, {value}, {words[fault]}. Repair: correct or delete the row "
+            f"of field_overrides{known}"
+        )
