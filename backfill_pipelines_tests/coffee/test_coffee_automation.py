@@ -16,9 +16,10 @@ from backfill_pipelines.coffee.automation import (
 )
 from backfill_pipelines.coffee.intake import pause_intake, resume_intake
 from backfill_pipelines.coffee.names import COFFEES, PRICES, SCRAPE_ARTIFACTS, VARIANTS
-from backfill_pipelines.stores.shop_standin import ServedShop, shop_in_thread
-from backfill_pipelines.stores.shop_standin_state import Does, Fault, shop_of
+from backfill_pipelines.stores.shop_standin import ServedShop
+from backfill_pipelines.stores.shop_standin_state import Does, Fault
 from backfill_pipelines_tests.coffee.coffee_world import SUNDAY, CoffeeWorld, shopify
+from backfill_pipelines_tests.coffee.open_shops import shop_with_open_tick
 
 NOW = datetime(2025, 10, 2, tzinfo=UTC)
 MONDAY = datetime(2025, 9, 28, 5, tzinfo=UTC)
@@ -130,13 +131,7 @@ def test_both_schedules_are_stopped_at_first() -> None:
 @pytest.fixture
 def open_shop(coffee: CoffeeWorld) -> Iterator[ServedShop]:
     """A shop whose tick was a minute ago."""
-    with shop_in_thread(shop_of({"products": shopify()})) as served:
-        at = datetime.now(UTC) - timedelta(minutes=1)
-        coffee.execute(
-            f"UPDATE roasters SET price_cadence = '{at.minute} {at.hour} {at.day} * *', full_cadence = '0 0 31 12 *',"
-            f" active_from = '{at:%Y-%m-%d}', active_to = NULL"
-        )
-        coffee.execute(f"UPDATE product_sources SET base_url = '{served.url}'")
+    with shop_with_open_tick(coffee) as (served, _):
         yield served
 
 

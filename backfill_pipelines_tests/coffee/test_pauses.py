@@ -14,9 +14,10 @@ from backfill_pipelines.coffee.intake import intake, pause_intake, resume_intake
 from backfill_pipelines.coffee.modes import apply_plan, plan_backfill
 from backfill_pipelines.coffee.pauses import BackfillPaused
 from backfill_pipelines.coffee.scope import Scope
-from backfill_pipelines.stores.shop_standin import ServedShop, shop_in_thread
-from backfill_pipelines.stores.shop_standin_state import Does, Fault, shop_of
+from backfill_pipelines.stores.shop_standin import ServedShop
+from backfill_pipelines.stores.shop_standin_state import Does, Fault
 from backfill_pipelines_tests.coffee.coffee_world import SUNDAY, CoffeeWorld, shopify
+from backfill_pipelines_tests.coffee.open_shops import shop_with_open_tick
 
 STORED = Scope("incremental", date(2025, 9, 15), date(2025, 9, 28))
 
@@ -29,13 +30,7 @@ def states(coffee: CoffeeWorld, run: uuid.UUID) -> list[tuple[str, str | None]]:
 @pytest.fixture
 def open_shop(coffee: CoffeeWorld) -> Iterator[ServedShop]:
     """A shop whose tick was a minute ago, and that has refused the first attempt."""
-    with shop_in_thread(shop_of({"products": shopify()})) as served:
-        at = datetime.now(UTC) - timedelta(minutes=1)
-        coffee.execute(
-            f"UPDATE roasters SET price_cadence = '{at.minute} {at.hour} {at.day} * *', full_cadence = '0 0 31 12 *',"
-            f" active_from = '{at:%Y-%m-%d}', active_to = NULL"
-        )
-        coffee.execute(f"UPDATE product_sources SET base_url = '{served.url}'")
+    with shop_with_open_tick(coffee) as (served, at):
         served.shop.by_target["/products.json"] = Fault(Does.STATUS, "404")
         coffee.run(at.date(), at.date(), assets=(0,))
         served.shop.reset()

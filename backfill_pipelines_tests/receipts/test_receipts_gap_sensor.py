@@ -1,7 +1,6 @@
 """The gap sensor of the receipts, ticked on a real table: what it asks for, what it leaves alone, and why."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +19,7 @@ from backfill_pipelines.receipts.rollback_run import Request, RollbackWork
 from backfill_pipelines_tests.receipts.builders import PLACE_ID, answer
 from backfill_pipelines_tests.receipts.fake_places import FakePlaces, refusal
 from backfill_pipelines_tests.receipts.receipt_tables import receipt_of, row_of
+from backfill_pipelines_tests.receipts.stoppable_clock import StoppableClock
 from backfill_pipelines_tests.receipts.writing_world import QUIET, World, failure, world
 
 NEW_ID = "ChIJ_a_place_nobody_asked_for"
@@ -37,22 +37,10 @@ def second_row(number: int, **changes: Any) -> list[Item]:
 
 
 @dataclass
-class Ticking:
+class Ticking(StoppableClock):
     """A world, and the sensor that watches it."""
 
     world: World
-    later: timedelta = timedelta(0)
-    stopped_at: datetime | None = None
-
-    @contextmanager
-    def stopped_clock(self) -> Iterator[None]:
-        """Time stands still for the block: two ticks of it do not lie on both sides of the end of an hour."""
-        self.stopped_at = datetime.now(UTC)
-        yield
-        self.stopped_at = None
-
-    def now(self) -> datetime:
-        return (self.stopped_at or datetime.now(UTC)) + self.later
 
     def tick(self) -> list[dg.RunRequest] | str:
         """The runs that a tick asks for, or why it asks for none."""

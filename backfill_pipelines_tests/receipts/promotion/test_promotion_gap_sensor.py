@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -21,29 +20,18 @@ from backfill_pipelines.settings import read_settings
 from backfill_pipelines_tests.receipts.promotion.copy_world import image, wide_export
 from backfill_pipelines_tests.receipts.promotion.desk import Desk
 from backfill_pipelines_tests.receipts.promotion.undo_world import IMAGE_ROW, undone
+from backfill_pipelines_tests.receipts.stoppable_clock import StoppableClock
 
 
 @dataclass
-class Ticking:
+class Ticking(StoppableClock):
     """A desk, and the sensor that watches it."""
 
     desk: Desk
     instance: dg.DagsterInstance
-    later: timedelta = timedelta(0)
-    stopped_at: datetime | None = None
     assets: list[dg.AssetsDefinition] = field(
         default_factory=lambda: [build_export_inventory(), build_promotion_plan(), build_promoted_images()]
     )
-
-    @contextmanager
-    def stopped_clock(self) -> Iterator[None]:
-        """Time stands still for the block: two ticks of it do not lie on both sides of the end of an hour."""
-        self.stopped_at = datetime.now(UTC)
-        yield
-        self.stopped_at = None
-
-    def now(self) -> datetime:
-        return (self.stopped_at or datetime.now(UTC)) + self.later
 
     def tick(self) -> list[dg.RunRequest] | str:
         """The runs that a tick asks for, or why it asks for none."""
